@@ -1,0 +1,42 @@
+.PHONY: install demo test test-slow check lock clean help
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+DEMO ?= build/demo
+
+help:            ## show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: .venv/installed        ## make .venv from the hash-pinned lock file
+
+.venv/installed: requirements/build.lock requirements/run.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Stablecast needs Python 3.11 or newer")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) install --require-hashes -r requirements/build.lock
+	$(PIP) install --require-hashes --no-build-isolation -r requirements/run.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	touch $@
+
+.venv/tested: .venv/installed requirements/dev.lock
+	$(PIP) install --require-hashes --no-build-isolation -r requirements/dev.lock
+	touch $@
+
+demo: .venv/installed        ## the whole way on two short synthetic episodes, in build/demo
+	$(BIN)/stablecast --show $(DEMO) demo
+
+check: .venv/tested        ## format, lint, types, import contracts
+	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+test: check        ## all tests but those marked slow
+	$(BIN)/pytest -m "not slow" $(ARGS)
+
+test-slow: .venv/tested        ## the tests marked slow (CI runs them too)
+	$(BIN)/pytest -m slow $(ARGS)
+
+lock:            ## write the lock files anew (needs uv)
+	scripts/lock.sh
+
+clean:            ## remove what was built
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

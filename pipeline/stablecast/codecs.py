@@ -1,0 +1,135 @@
+"""Frozen dataclasses as JSON and back, by their type hints alone; anything that does not fit is refused by name.
+
+The same reader serves sealed results, receipts and the TOML settings, so that a value has one form everywhere.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import functools
+import json
+import types
+import typing
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import PurePosixPath
+from typing import Any
+
+T = typing.TypeVar("T")
+
+
+class Misfit(ValueError):
+    """A value that the type does not take. `where` is the path of keys that leads to it."""
+
+    def __init__(self, where: tuple[str, ...], problem: str) -> None:
+        super().__init__(f"{'.'.join(where) or 'the value'}: {problem}")
+        self.where = where
+        self.problem = problem
+
+
+def plain(value: object) -> Any:
+    """`value` as JSON's own types."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list, set, frozenset)):
+        items = sorted(value) if isinstance(value, (set, frozenset)) else value
+        return [plain(item) for item in items]
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, PurePosixPath):
+        return value.as_posix()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise TypeError(f"no JSON form for {type(value).__name__}")
+
+
+def canonical(value: object) -> bytes:
+    """The one JSON text of `value`: sorted keys, no spaces, UTF-8. What digests are taken over."""
+    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def parsed(kind: type[T], data: bytes) -> T:
+    """The value of type `kind` that `canonical` wrote. Raises Misfit or ValueError."""
+    return typing.cast(T, read(kind, json.loads(data)))
+
+
+@functools.cache
+def _hints(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+def read(kind: Any, value: Any, where: tuple[str, ...] = ()) -> Any:
+    """`value`, made of JSON's or TOML's types, as a `kind`. Raises Misfit naming the key that does not fit."""
+    while isinstance(kind, typing.NewType):
+        kind = kind.__supertype__
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        return _record(kind, value, where)
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in arguments:
+            return None
+        rest = [argument for argument in arguments if argument is not type(None)]
+        return read(rest[0], value, where)
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise Misfit(where, "needs a list")
+        if len(arguments) == 2 and arguments[1] is Ellipsis:
+            return tuple(read(arguments[0], item, (*where, str(i))) for i, item in enumerate(value))
+        if len(arguments) != len(value):
+            raise Misfit(where, f"needs {len(arguments)} values")
+        pairs = zip(arguments, value, strict=True)
+        return tuple(read(argument, item, (*where, str(i))) for i, (argument, item) in enumerate(pairs))
+    if origin in (Mapping, dict) or (isinstance(origin, type) and issubclass(origin, Mapping)):
+        if not isinstance(value, dict):
+            raise Misfit(where, "needs a table")
+        return {read(arguments[0], k, where): read(arguments[1], item, (*where, k)) for k, item in value.items()}
+    return _scalar(kind, value, where)
+
+
+def _record(kind: type, value: Any, where: tuple[str, ...]) -> Any:
+    if not isinstance(value, dict):
+        raise Misfit(where, "needs a table")
+    fields = {f.name: f for f in dataclasses.fields(kind) if f.init}
+    for key in value:
+        if key not in fields:
+            raise Misfit((*where, key), f"is not a setting; known here: {', '.join(sorted(fields))}")
+    hints = _hints(kind)
+    given = {key: read(hints[key], item, (*where, key)) for key, item in value.items()}
+    for name, f in fields.items():
+        if name not in given and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
+            raise Misfit((*where, name), "is missing")
+    try:
+        return kind(**given)
+    except ValueError as refused:
+        raise Misfit(where, str(refused)) from refused
+
+
+_NAMES = {str: "text in quotes", int: "a whole number", float: "a number", bool: "true or false"}
+
+
+def _scalar(kind: Any, value: Any, where: tuple[str, ...]) -> Any:
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        try:
+            return kind(value)
+        except ValueError as unknown:
+            raise Misfit(where, f"is one of {', '.join(str(member.value) for member in kind)}") from unknown
+    if kind is datetime:
+        return datetime.fromisoformat(value).astimezone(UTC)
+    if kind is date:
+        return date.fromisoformat(value)
+    if kind is PurePosixPath:
+        return PurePosixPath(value)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if kind in _NAMES:
+        if type(value) is not kind:
+            raise Misfit(where, f"needs {_NAMES[kind]}")
+        return value
+    if kind is object:
+        return value
+    raise TypeError(f"no reader for {kind!r}")

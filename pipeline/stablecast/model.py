@@ -1,0 +1,449 @@
+"""The values that flow through Stablecast. Frozen; numpy and the standard library only.
+
+The types are the barrier between a voice and the world:
+
+    SourceAudio → RedactedAudio → AnonymisedAudio → Programme → Master → Enclosure
+    Transcript (sealed) → PublicTranscript
+
+Only `stages.revoice` takes a `RedactedAudio`; only `stages.approve` makes an `ApprovedEpisode`; only that can be published.
+Types stop accidents, not a determined caller: the threat model says so.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import NewType
+
+import numpy as np
+from numpy.typing import NDArray
+
+Lufs = NewType("Lufs", float)  # loudness relative to full scale, ITU-R BS.1770
+Dbtp = NewType("Dbtp", float)  # true peak relative to full scale, BS.1770 annex 2
+Slug = NewType("Slug", str)  # an episode's name within a show: checked by `slug_of`
+Alias = NewType("Alias", str)  # what a speaker is called in public; never a real name
+Digest = NewType("Digest", str)  # sha256, or HMAC-SHA256 under an episode's key, as 64 hex digits
+
+Block = NDArray[np.float32]  # consecutive mono samples, full scale ±1
+
+BLOCK_SAMPLES = 65_536
+
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+
+
+def slug_of(text: str) -> Slug:
+    """`text` as an episode's slug: 1 to 64 of a–z, 0–9 and inner hyphens. Raises ValueError otherwise."""
+    if not _SLUG.fullmatch(text):
+        raise ValueError("an episode's name is 1 to 64 small letters a–z, digits and hyphens, such as ep-014")
+    return Slug(text)
+
+
+# --- audio ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Waveform:
+    """Mono audio that can be read again and again, block by block, so that four hours take the memory of one minute.
+
+    `blocks()` starts a new reading each time; its blocks are read-only float32 of any length ≥ 1 and add up to `length`.
+    """
+
+    rate_hz: int
+    length: int  # samples
+    blocks: Callable[[], Iterator[Block]]
+
+    def __post_init__(self) -> None:
+        if self.rate_hz <= 0 or self.length < 0:
+            raise ValueError(f"no such audio: {self.length} samples at {self.rate_hz} Hz")
+
+    @property
+    def duration_s(self) -> float:
+        return self.length / self.rate_hz
+
+    @classmethod
+    def of(cls, samples: NDArray[np.floating], rate_hz: int) -> Waveform:
+        """Audio that is already in memory. The samples are copied and frozen."""
+        kept = np.array(samples, dtype=np.float32).reshape(-1)
+        kept.setflags(write=False)
+
+        def blocks() -> Iterator[Block]:
+            for start in range(0, len(kept), BLOCK_SAMPLES):
+                yield kept[start : start + BLOCK_SAMPLES]
+
+        return cls(rate_hz, len(kept), blocks)
+
+    def read(self) -> Block:
+        """The whole of it in memory: for short audio and for tests."""
+        pieces = list(self.blocks())
+        return np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
+
+    def through(
+        self,
+        process: Callable[[Iterator[Block]], Iterator[Block]],
+        *,
+        rate_hz: int | None = None,
+        length: int | None = None,
+    ) -> Waveform:
+        """This audio with `process` applied at each reading; nothing is computed before somebody reads."""
+        return Waveform(
+            self.rate_hz if rate_hz is None else rate_hz,
+            self.length if length is None else length,
+            lambda: process(self.blocks()),
+        )
+
+
+class Method(enum.StrEnum):
+    """How a voice is changed."""
+
+    NORMALISE = "normalise"
+    PITCH = "pitch"
+
+
+class Replacement(enum.StrEnum):
+    """What is heard in place of redacted words."""
+
+    TONE = "tone"
+    SILENCE = "silence"
+
+
+class Cause(enum.StrEnum):
+    """Why a span is redacted."""
+
+    PROTECTED = "protected"  # one of the episode's protected words
+    PERSON = "person"  # somebody marked it
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A stretch of the source that must not be heard, guard included. Sealed: `heard` holds the words it covers."""
+
+    start_s: float
+    end_s: float
+    speaker: Alias
+    cause: Cause = Cause.PROTECTED
+    heard: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start_s < self.end_s:
+            raise ValueError(f"a span must end after it starts: {self.start_s}–{self.end_s} s")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SourceAudio:
+    """One speaker's own voice."""
+
+    speaker: Alias
+    waveform: Waveform
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RedactedAudio:
+    """One speaker's own voice; in `spans` there are zeros instead of samples."""
+
+    speaker: Alias
+    waveform: Waveform
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnonymisedAudio:
+    """One speaker in another voice, in the source's timing; silent in `spans`."""
+
+    speaker: Alias
+    waveform: Waveform
+    spans: tuple[Span, ...]
+    method: Method
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Programme:
+    """All speakers mixed, redactions made audible, stings before and after. Not yet levelled."""
+
+    waveform: Waveform
+    opening_s: float  # where the speech starts: source time 0 is heard at this time
+
+
+@dataclass(frozen=True, slots=True)
+class Loudness:
+    """What a meter says of one mono signal (BS.1770-5, EBU R 128, EBU Tech 3342).
+
+    A mono file counts once when measured as mono and twice when played on two speakers: dual-mono is 3.01 LU more.
+    """
+
+    mono: Lufs
+    true_peak: Dbtp
+    range_lu: float
+
+    @property
+    def dual_mono(self) -> Lufs:
+        return Lufs(self.mono + 10 * float(np.log10(2)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Master:
+    """The programme at its target loudness and under its peak ceiling."""
+
+    waveform: Waveform
+    opening_s: float
+    gain_db: float
+    before: Loudness
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A compressed file without tags, measured after encoding."""
+
+    data: bytes = field(repr=False)
+    media_type: str
+    duration_s: float
+    loudness: Loudness
+    passes: int  # encodings needed to land on the target
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """The finished file as a listener gets it: tagged, chaptered."""
+
+    data: bytes = field(repr=False)
+    media_type: str
+    duration_s: float
+
+
+# --- words ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One recognised word. A word the recogniser could not place in time has no times."""
+
+    text: str
+    start_s: float | None
+    end_s: float | None
+    probability: float
+
+    def __post_init__(self) -> None:
+        if (self.start_s is None) != (self.end_s is None):
+            raise ValueError("a word has both times or none")
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What a recogniser returns as one piece: roughly a sentence."""
+
+    start_s: float
+    end_s: float
+    words: tuple[Word, ...]
+    avg_logprob: float
+    no_speech_prob: float
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What one speaker said, as recognised from the source. Sealed."""
+
+    speaker: Alias
+    language: str  # ISO 639-1
+    segments: tuple[Segment, ...]
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        return tuple(word for segment in self.segments for word in segment.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a person decided about a stretch of time: take it out, or leave it in although a rule took it out."""
+
+    start_s: float
+    end_s: float
+    redact: bool
+    speaker: Alias | None = None  # None: every speaker
+
+
+REDACTED = "[removed]"  # the one token that stands for redacted words in every text; it tells neither kind nor length
+
+
+@dataclass(frozen=True, slots=True)
+class PublicWord:
+    """A word that may be read in public, with the time that places it in a cue. `REDACTED` stands for removed words."""
+
+    text: str
+    start_s: float
+    end_s: float
+    speaker: Alias
+    ends_segment: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PublicTranscript:
+    """The redacted words of all speakers in order of time."""
+
+    language: str
+    words: tuple[PublicWord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """What is taken out, and what is left to read."""
+
+    spans: tuple[Span, ...]
+    public: PublicTranscript
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """One caption. Times are rounded to phrase level before they get here."""
+
+    start_ms: int
+    end_ms: int
+    speaker: Alias
+    text: str
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start_ms < self.end_ms:
+            raise ValueError(f"a cue must end after it starts: {self.start_ms}–{self.end_ms} ms")
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A named place in an episode, in seconds of the published file."""
+
+    start_s: float
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Captions:
+    """An episode's cues and the chapters shown with them."""
+
+    language: str
+    cues: tuple[Cue, ...]
+    chapters: tuple[Chapter, ...]
+
+
+# --- an episode and its show ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What listeners read about an episode. Sealed until it is published."""
+
+    title: str
+    summary: str = ""
+    content_note: str = ""  # what is coming, in plain words; "none" is an answer, "" is not
+    outcomes: tuple[str, ...] = ()  # keys of config/outcomes.toml
+    chapters: tuple[Chapter, ...] = ()
+    explicit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One of the outcomes the young people of the study named, under a General Principle of the UNCRC."""
+
+    key: str
+    title: str
+    principle: str  # key of the principle
+
+
+@dataclass(frozen=True, slots=True)
+class Principle:
+    """A General Principle of the UN Convention on the Rights of the Child."""
+
+    key: str
+    title: str
+    article: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """config/outcomes.toml."""
+
+    principles: tuple[Principle, ...]
+    outcomes: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowInfo:
+    """What a podcast says of itself in its feed: config/show.toml, table [show]."""
+
+    title: str = "An untitled show"
+    summary: str = "Young people in their own words. We change how everyone sounds."
+    language: str = "en-gb"
+    url: str = "https://podcast.example/"  # where feed/ will be served; ends with a slash
+    author: str = "An untitled organisation"  # an organisation, never a person
+    owner_email: str = "podcast@podcast.example"  # a role mailbox, never a person's
+    category: str = "Society & Culture"
+    subcategory: str = "Personal Journals"
+    copyright: str = ""
+    support: str = ""  # one line: where a listener finds help
+
+
+class Role(enum.StrEnum):
+    """What an account may do. One person may have several roles, never two for one cut."""
+
+    YOUNG_PERSON = "young-person"
+    PRODUCER = "producer"
+    REVIEWER = "reviewer"
+    LEAD = "lead"
+
+
+class Item(enum.StrEnum):
+    """What a young person is asked about, one by one."""
+
+    RECORDING = "recording"  # keep the recording, sealed, while the episode is made
+    CHANGED_VOICE = "changed-voice"  # publish what was said in a changed voice
+    WORDS = "words"  # publish the words as text and captions
+    PODCAST = "podcast"  # offer the episode in podcast apps
+    PAGE = "page"  # show the episode on the show's own page
+
+
+@dataclass(frozen=True, slots=True)
+class PublicFile:
+    """A file as the world gets it, at its path below the public root."""
+
+    path: PurePosixPath
+    media_type: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PublicEpisode:
+    """All that the feed and the site say about one episode: public words only."""
+
+    public_id: str  # 32 random hex digits: file names and page address
+    guid: str  # urn:uuid:…, for life
+    details: Details
+    duration_s: float
+    language: str
+    enclosure: PurePosixPath
+    enclosure_bytes: int
+    enclosure_type: str
+    vtt: PurePosixPath
+    srt: PurePosixPath
+    chapters: PurePosixPath
+    cues: tuple[Cue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One person's yes to exactly the bytes of one cut."""
+
+    role: Role
+    account: str  # random account id
+    digest: Digest
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """An episode frozen for approval: every public byte and every public word, under one digest H."""
+
+    digest: Digest
+    episode: PublicEpisode
+    files: Mapping[PurePosixPath, Digest]  # path → sha256 of the bytes
+    consent_version: int
+    method: Method
