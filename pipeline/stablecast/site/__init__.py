@@ -1,0 +1,1 @@
+"""The pages of a show: values in, bytes out."""

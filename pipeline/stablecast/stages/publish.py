@@ -1,0 +1,133 @@
+"""The whole public tree as values: every generated text, and the media that must lie beside them.
+
+Nothing here needs a key, ffmpeg or a network, and nothing refuses: taking an episode down is building this without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import PurePosixPath
+from typing import Final
+
+from stablecast.model import Digest, Outcomes, PublicEpisode, ShowInfo
+from stablecast.rss.feed import Item, Labels, feed
+from stablecast.site import artwork
+from stablecast.site.pages import named, page, pages
+from stablecast.site.wording import Wording
+
+VERSION = 1
+
+FEED: Final = PurePosixPath("feed.xml")
+COVER: Final = PurePosixPath("cover.jpg")
+
+
+@dataclass(frozen=True, slots=True)
+class MediaPaths:
+    """Where one episode's files are, below the public root."""
+
+    enclosure: PurePosixPath
+    vtt: PurePosixPath
+    srt: PurePosixPath
+    chapters: PurePosixPath
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """An approved episode that is out, and since which day."""
+
+    episode: PublicEpisode
+    released_on: date
+    files: Mapping[PurePosixPath, Digest]  # its media: path → sha256
+
+
+@dataclass(frozen=True, slots=True)
+class PublicTree:
+    """What the world gets: nothing else may lie in the public folder, and none of it may be missing."""
+
+    texts: Mapping[PurePosixPath, bytes] = field(repr=False)
+    media: Mapping[PurePosixPath, Digest]
+
+    @property
+    def paths(self) -> frozenset[PurePosixPath]:
+        return frozenset(self.texts) | frozenset(self.media)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where a folder and a `PublicTree` do not match."""
+
+    orphans: frozenset[PurePosixPath]  # there, and belonging to no released episode
+    missing: frozenset[PurePosixPath]
+
+    def __bool__(self) -> bool:
+        return bool(self.orphans or self.missing)
+
+
+def media_paths(public_id: str, audio: Digest) -> MediaPaths:
+    """The public paths of an episode whose finished audio has this sha256.
+
+    New audio gets new names, so that no app or cache goes on playing what was replaced (Apple asks for the same).
+    """
+    name = f"{public_id}-{audio[:8]}"
+    return MediaPaths(
+        PurePosixPath("media", f"{name}.mp3"),
+        PurePosixPath("captions", f"{name}.vtt"),
+        PurePosixPath("captions", f"{name}.srt"),
+        PurePosixPath("chapters", f"{name}.json"),
+    )
+
+
+def texts(
+    show: ShowInfo,
+    podcast_guid: str,
+    releases: Sequence[Release],
+    outcomes: Outcomes,
+    *,
+    block: bool = False,
+    wording: Wording | None = None,
+    cover: bytes | None = None,
+) -> Mapping[PurePosixPath, bytes]:
+    """Feed, index, style, cover and a page for each release, by path. Equal input gives equal bytes, whatever the order.
+
+    `block` asks directories not to list the show; `cover` is the show's own JPEG, else one is drawn from the title.
+    """
+    wording = wording or Wording()
+    items = [
+        Item(
+            release.episode,
+            release.released_on,
+            page(release.episode),
+            tuple(outcome.title for outcome in named(release.episode.details.outcomes, outcomes)),
+        )
+        for release in releases
+    ]
+    labels = Labels(wording.content_note, wording.outcomes, wording.support)
+    episodes = [(release.episode, release.released_on) for release in releases]
+    return {
+        FEED: feed(show, podcast_guid, items, address=FEED, artwork=COVER, block=block, labels=labels),
+        COVER: cover if cover is not None else artwork.cover(show.title),
+        **pages(show, episodes, outcomes, feed=FEED, cover=COVER, wording=wording),
+    }
+
+
+def publish(
+    show: ShowInfo,
+    podcast_guid: str,
+    releases: Sequence[Release],
+    outcomes: Outcomes,
+    *,
+    block: bool = False,
+    wording: Wording | None = None,
+    cover: bytes | None = None,
+) -> PublicTree:
+    """The public tree for exactly these releases: `texts`, and their media by digest."""
+    made = texts(show, podcast_guid, releases, outcomes, block=block, wording=wording, cover=cover)
+    return PublicTree(made, {path: digest for release in releases for path, digest in release.files.items()})
+
+
+def difference(tree: PublicTree, present: Iterable[PurePosixPath]) -> Difference:
+    """What is too many and too few among the files `present` below the public root: empty, or something is wrong."""
+    there = frozenset(present)
+    return Difference(there - tree.paths, tree.paths - there)

@@ -1,0 +1,1 @@
+"""The only code that starts programs, loads weights or writes tags."""

@@ -1,0 +1,309 @@
+"""The feed: valid for every reader, silent about people, the same bytes for the same show."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import re
+import uuid
+import xml.parsers.expat
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import PurePosixPath
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from stablecast.model import Alias, Chapter, Cue, Details, PublicEpisode, ShowInfo
+from stablecast.rss import feed as feeds
+from stablecast.rss.feed import EMPTY_SINCE, Item, feed, podcast_guid
+from stablecast.rss.lint import lint
+from stablecast.rss.text import clip, legal, line, utf8_size
+
+ITUNES = "{http://www.itunes.com/dtds/podcast-1.0.dtd}"
+PODCAST = "{https://podcastindex.org/namespace/1.0}"
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+SHOW = ShowInfo(
+    title="What helps",
+    summary="Young people say what helped.",
+    author="A Youth Service",
+    owner_email="podcast@service.example",
+    url="https://podcast.example/show/",
+    support="Call 0800 000 000 & ask for Sam",
+)
+GUID = podcast_guid("https://podcast.example/show/feed.xml")
+
+# Surrogates, noncharacters and control characters included: everything Python can hold.
+ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=80)
+
+
+def an_episode(number: int = 1, **details: object) -> PublicEpisode:
+    public_id = f"{number:032x}"
+    told: dict[str, object] = {
+        "title": f"Letter {number}",
+        "summary": "On waiting.",
+        "content_note": "Talks about being moved.",
+    }
+    return PublicEpisode(
+        public_id,
+        f"urn:uuid:{uuid.UUID(int=number)}",
+        Details(**(told | details)),  # type: ignore[arg-type]
+        duration_s=754.6,
+        language="en",
+        enclosure=PurePosixPath(f"media/{public_id}-0a1b2c3d.mp3"),
+        enclosure_bytes=9_055_200 + number,
+        enclosure_type="audio/mpeg",
+        vtt=PurePosixPath(f"captions/{public_id}-0a1b2c3d.vtt"),
+        srt=PurePosixPath(f"captions/{public_id}-0a1b2c3d.srt"),
+        chapters=PurePosixPath(f"chapters/{public_id}-0a1b2c3d.json"),
+        cues=(Cue(500, 2500, Alias("Sky"), "I remember the stairs."),),
+    )
+
+
+def an_item(number: int = 1, day: date = date(2026, 3, 14), **details: object) -> Item:
+    episode = an_episode(number, **details)
+    return Item(episode, day, PurePosixPath(f"episodes/{episode.public_id}.html"), ("Freedom", "Equality"))
+
+
+def made(*items: Item, show: ShowInfo = SHOW, block: bool = False) -> bytes:
+    return feed(show, GUID, items, address=PurePosixPath("feed.xml"), artwork=PurePosixPath("cover.jpg"), block=block)
+
+
+def channel_of(data: bytes) -> etree._Element:
+    """The channel, after two strict parsers took the feed."""
+    xml.parsers.expat.ParserCreate().Parse(data, True)
+    root = etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True, recover=False))
+    assert (root.tag, root.get("version")) == ("rss", "2.0")
+    return root[0]
+
+
+def values(parent: etree._Element) -> Iterator[tuple[str, str | None]]:
+    yield from ((str(child.tag), child.text) for child in parent)
+
+
+def test_channel_holds_exactly_what_directories_ask_for() -> None:
+    """The channel is this list and nothing else: a new element is a decision, not an accident."""
+    channel = channel_of(made(an_item()))
+    assert [
+        (tag, text) for tag, text in values(channel) if tag not in ("item", f"{ITUNES}category", f"{ITUNES}owner")
+    ] == [
+        ("title", "What helps"),
+        ("link", "https://podcast.example/show/"),
+        ("description", "Young people say what helped."),
+        (f"{ATOM}link", None),
+        ("docs", "http://www.rssboard.org/rss-specification"),
+        ("generator", "Stablecast"),
+        ("language", "en-gb"),
+        ("lastBuildDate", "Sat, 14 Mar 2026 00:00:00 +0000"),
+        (f"{ITUNES}author", "A Youth Service"),
+        (f"{ITUNES}image", None),
+        (f"{ITUNES}explicit", "false"),
+        (f"{ITUNES}type", "episodic"),
+        (f"{PODCAST}guid", GUID),
+        (f"{PODCAST}locked", "yes"),
+        (f"{PODCAST}medium", "podcast"),
+    ]
+    own = channel.find(f"{ATOM}link")
+    assert own is not None
+    assert {str(name): str(value) for name, value in own.attrib.items()} == {
+        "href": "https://podcast.example/show/feed.xml",
+        "rel": "self",
+        "type": "application/rss+xml",
+    }
+    assert [element.get("text") for element in channel.iter(f"{ITUNES}category")] == [
+        "Society & Culture",
+        "Personal Journals",
+    ]
+    assert channel.findtext(f"{ITUNES}owner/{ITUNES}name") == "A Youth Service"
+    assert channel.findtext(f"{ITUNES}owner/{ITUNES}email") == "podcast@service.example"
+
+
+def test_item_holds_exactly_what_directories_ask_for() -> None:
+    """An item is this list and nothing else, with the true length and a guid made of nothing."""
+    item = channel_of(made(an_item(7))).find("item")
+    assert item is not None
+    root, stem = "https://podcast.example/show", f"{7:032x}-0a1b2c3d"
+    assert [(str(child.tag), child.text, dict(child.attrib)) for child in item if child.tag != "description"] == [
+        ("title", "Letter 7", {}),
+        ("link", f"{root}/episodes/{7:032x}.html", {}),
+        ("guid", f"urn:uuid:{uuid.UUID(int=7)}", {"isPermaLink": "false"}),
+        ("enclosure", None, {"url": f"{root}/media/{stem}.mp3", "length": "9055207", "type": "audio/mpeg"}),
+        ("pubDate", "Sat, 14 Mar 2026 00:00:00 +0000", {}),
+        (f"{ITUNES}image", None, {"href": f"{root}/cover.jpg"}),
+        (f"{ITUNES}duration", "755", {}),
+        (f"{ITUNES}explicit", "false", {}),
+        (f"{ITUNES}episodeType", "full", {}),
+        (
+            f"{PODCAST}transcript",
+            None,
+            {"url": f"{root}/captions/{stem}.vtt", "type": "text/vtt", "language": "en", "rel": "captions"},
+        ),
+        (
+            f"{PODCAST}transcript",
+            None,
+            {"url": f"{root}/captions/{stem}.srt", "type": "application/x-subrip", "language": "en", "rel": "captions"},
+        ),
+        (f"{PODCAST}chapters", None, {"url": f"{root}/chapters/{stem}.json", "type": "application/json+chapters"}),
+    ]
+
+
+def test_content_note_comes_first() -> None:
+    """Whoever reads a description meets the content note before anything else, and the way to help last."""
+    assert channel_of(made(an_item())).findtext("item/description") == (
+        "<p><strong>Content note:</strong> Talks about being moved.</p><p>On waiting.</p>"
+        "<p><strong>This episode speaks to:</strong> Freedom; Equality</p>"
+        "<p><strong>Where to find help:</strong> Call 0800 000 000 &amp; ask for Sam</p>"
+    )
+
+
+def test_long_texts_lose_the_summary_before_the_note() -> None:
+    """At any length the description keeps to 4000 bytes, ends in whole words, and keeps the whole note and help."""
+    text = channel_of(made(an_item(summary="Verständnis & " * 60_000))).findtext("item/description") or ""
+    assert 3900 < len(text.encode()) <= 4000
+    assert "Talks about being moved." in text
+    assert text.endswith("ask for Sam</p>")
+    assert "Verständnis &amp;…</p>" in text or "Verständnis…</p>" in text
+
+
+def test_equal_input_gives_equal_bytes() -> None:
+    """Neither the clock nor the order in which episodes are listed shows in the feed."""
+    items = [an_item(number, date(2026, 1, 1 + number % 3)) for number in range(12)]
+    assert made(*items) == made(*reversed(items))
+
+
+def test_newest_episode_first() -> None:
+    """Apps show episodes in the order of the feed."""
+    channel = channel_of(made(an_item(1, date(2026, 1, 1)), an_item(2, date(2026, 5, 1)), an_item(3, date(2026, 3, 1))))
+    assert [item.findtext("title") for item in channel.iterfind("item")] == ["Letter 2", "Letter 3", "Letter 1"]
+
+
+def test_withdrawal_leaves_no_trace() -> None:
+    """The feed after a withdrawal is, byte for byte, the feed of a show that never had the episode."""
+    kept, gone = an_item(1, date(2026, 1, 1)), an_item(2, date(2026, 5, 1))
+    after = made(*(item for item in (kept, gone) if item is not gone))
+    assert after == made(kept)
+    assert b"2026-05" not in after
+    assert b"May 2026" not in after
+
+
+def test_empty_feed_is_valid_and_dateless() -> None:
+    """A show without episodes has a valid feed, whose date is the documented one and not today."""
+    channel = channel_of(made())
+    assert channel.find("item") is None
+    built = parsedate_to_datetime(channel.findtext("lastBuildDate") or "")
+    assert built == datetime(EMPTY_SINCE.year, EMPTY_SINCE.month, EMPTY_SINCE.day, tzinfo=UTC)
+    assert lint(made(), base_url=SHOW.url) == ()
+
+
+def test_no_time_of_day_anywhere() -> None:
+    """Every date in a feed is midnight UTC: an hour would tell when somebody was at work."""
+    data = made(*(an_item(number, date(2026, 1, number)) for number in range(1, 6)))
+    assert set(re.findall(rb"\d\d:\d\d(?::\d\d)?[^<]*", data)) == {b"00:00:00 +0000"}
+
+
+def test_demo_shows_ask_not_to_be_listed() -> None:
+    """`block` writes Apple's Yes, case and all, and without it the element is not there."""
+    assert channel_of(made(block=True)).findtext(f"{ITUNES}block") == "Yes"
+    assert channel_of(made()).find(f"{ITUNES}block") is None
+
+
+@pytest.mark.parametrize(("marks", "channel"), [((True, True), "true"), ((True, False), "false"), ((), "false")])
+def test_explicit_is_true_or_false(marks: tuple[bool, ...], channel: str) -> None:
+    """feedgen writes yes and no; Apple takes true and false. The show is explicit when every episode is."""
+    root = channel_of(made(*(an_item(number, explicit=mark) for number, mark in enumerate(marks))))
+    assert root.findtext(f"{ITUNES}explicit") == channel
+    assert [item.findtext(f"{ITUNES}explicit") for item in root.iterfind("item")] == [
+        str(mark).lower() for mark in marks
+    ]
+
+
+def test_podcast_guid_of_the_specification() -> None:
+    """The specification's own example, with and without scheme and trailing slashes."""
+    expected = "9b024349-ccf0-5f69-a609-6b82873eab3c"
+    for url in ("podnews.net/rss", "https://podnews.net/rss", "http://podnews.net/rss//"):
+        assert podcast_guid(url) == expected
+
+
+@settings(max_examples=150, deadline=None)
+@given(title=ANY_TEXT, summary=ANY_TEXT, note=ANY_TEXT, channel=ANY_TEXT)
+def test_any_text_makes_a_feed_that_says_it(title: str, summary: str, note: str, channel: str) -> None:
+    """Whatever people type, strict parsers take the feed and read back the text, less what XML forbids."""
+    show = dataclasses.replace(SHOW, title=channel, summary=channel, author=channel, support="")
+    root = channel_of(made(an_item(title=title, summary=summary, content_note=note, explicit=True), show=show))
+    assert (root.findtext("title") or "") == (clip(line(channel), 255) or "Untitled")
+    assert (root.findtext("description") or "") == (legal(channel).strip() or "Untitled")
+    assert (root.findtext("item/title") or "") == clip(line(title), 255)
+    text = html.unescape(re.sub(r"</?(?:p|strong)>", "", root.findtext("item/description") or ""))
+    assert text.startswith(f"Content note: {line(note)}" if line(note) else line(summary))
+
+
+@pytest.mark.parametrize("nasty", ["]]>", "<!ENTITY x 'y'>", "<![CDATA[x", "</item>", "&amp;", "\u202eevil", "\"'><b"])
+def test_markup_stays_text(nasty: str) -> None:
+    """Markup typed into a title or a note is text in the feed, never structure."""
+    root = channel_of(made(an_item(title=nasty, summary=nasty, content_note=nasty)))
+    assert root.findtext("item/title") == nasty
+    assert html.escape(nasty, quote=False) in (root.findtext("item/description") or "")
+    assert len(root.findall("item")) == 1
+
+
+@given(ANY_TEXT)
+def test_legal_drops_only_what_xml_forbids(text: str) -> None:
+    """What is kept is XML's own set of characters, in order; what is dropped is outside it."""
+    kept = "".join(
+        character
+        for character in text
+        if character in "\t\n\r"
+        or "\x20" <= character <= "\ud7ff"
+        or "\ue000" <= character <= "\ufffd"
+        or character >= "\U00010000"
+    )
+    assert legal(text) == kept.replace("\r\n", "\n").replace("\r", "\n")
+    assert legal(legal(text)) == legal(text)
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=400), st.integers(3, 300))
+def test_clip_keeps_the_limit_and_the_beginning(text: str, limit: int) -> None:
+    """A clipped text fits in bytes, begins as the text does, and is the text itself where that fits."""
+    kept = clip(text, limit)
+    assert utf8_size(kept) <= limit
+    if utf8_size(text) <= limit:
+        assert kept == text
+    else:
+        assert kept.endswith("…")
+        assert text.startswith(kept[:-1])
+
+
+def test_clip_cuts_at_a_word() -> None:
+    """No half words, unless a word is so long that most of the room would be lost."""
+    assert clip("one two three four", 12) == "one two…"
+    assert clip("x" * 100, 12) == "x" * 9 + "…"
+    assert clip("one " + "x" * 100, 30) == "one " + "x" * 23 + "…"
+
+
+@pytest.mark.parametrize(
+    "half_set_up",
+    [
+        {"title": ""},
+        {"author": " "},
+        {"owner_email": ""},
+        {"category": 'a"b'},
+        {"category": "", "subcategory": ""},
+        {"summary": "\x00"},
+    ],
+)
+def test_half_finished_settings_still_give_a_feed(half_set_up: dict[str, str]) -> None:
+    """Settings are the linter's business: a withdrawal must get its feed whatever they say."""
+    data = made(an_item(), show=dataclasses.replace(SHOW, **half_set_up))
+    assert channel_of(data).find("item") is not None
+
+
+def test_nothing_about_people_or_places() -> None:
+    """The elements that would name a person, a place or a number in a series are never written."""
+    data = made(an_item(chapters=(Chapter(0.0, "One"),)), block=True).decode()
+    for telling in ("person", "location", "managingEditor", "webMaster", "<author", "itunes:episode>", "season"):
+        assert telling not in data
+    assert feeds.Labels().content_note in data
