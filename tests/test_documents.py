@@ -1,0 +1,49 @@
+"""The documents keep up with the code: versions agree, links lead somewhere, nothing names the machine it was written on."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import stablecast
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = ("config", "episodes", "transcripts", "feed", "benchmarks", "pipeline", "docs")
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md"))])
+
+each_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+
+
+def test_the_changelog_tells_of_this_version() -> None:
+    """The newest version in the changelog is the one that is installed."""
+    versions = re.findall(r"^## \[(\d[^\]]*)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert versions[0] == stablecast.__version__
+
+
+@each_document
+def test_links_between_documents_lead_somewhere(path: Path) -> None:
+    """A link to a file of the project names one that exists."""
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+@each_document
+def test_documents_say_nothing_that_must_not_be_said(path: Path) -> None:
+    """No promise that cannot be kept, no word that reduces a person to what was done to them, no path of somebody's machine."""
+    text = path.read_text(encoding="utf-8")
+    assert re.findall(r"(?i)fully anonymous|completely anonymous|\bvictims?\b|/home/\w+|/Users/\w+", text) == []
+
+
+def test_decisions_are_numbered_and_listed() -> None:
+    """Every decision has the next number, the four parts of a decision, and a line in the list."""
+    folder = ROOT / "docs" / "decisions"
+    decisions = sorted(folder.glob("[0-9]*.md"))
+    assert [path.name[:4] for path in decisions] == [f"{number:04}" for number in range(1, len(decisions) + 1)]
+
+    listed = (folder / "README.md").read_text(encoding="utf-8")
+    for path in decisions:
+        parts = re.findall(r"^## (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+        assert parts == ["Context", "Decision", "Consequences", "What would change our mind"]
+        assert f"({path.name})" in listed
