@@ -1,0 +1,1 @@
+"""Which words must not be heard, and the stretches of time they take."""

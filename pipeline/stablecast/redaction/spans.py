@@ -1,0 +1,119 @@
+"""From words to stretches of time: where a word may sound, and what has to go silent for it to be gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from stablecast.errors import GateClosed
+from stablecast.model import Alias, Cause, Correction, Segment, Span, Transcript, Word
+from stablecast.redaction.matching import Match
+
+LONGEST_WORD_S = 3.0  # a longer "word" means the aligner lost its place
+ONE_SAMPLE_S = 1e-6  # a span is never shorter than this
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The stretch of time a word may sound in. Not `timed`: only its neighbours say where that is."""
+
+    start_s: float
+    end_s: float
+    timed: bool = True
+
+
+def places(transcript: Transcript) -> tuple[Place, ...]:
+    """One place a word, in the order of `transcript.words`.
+
+    A word with no time, with a time of no length, or with one nobody needs to say a word (over 3 s) may sound anywhere between
+    its neighbours, so its place is widened to them, or to the ends of its segment.
+    """
+    return tuple(_place(segment, index) for segment in transcript.segments for index in range(len(segment.words)))
+
+
+def _place(segment: Segment, index: int) -> Place:
+    word, known = segment.words[index], _known(segment.words[index])
+    if known:
+        return known
+    before = [place.end_s for place in map(_known, segment.words[:index]) if place]
+    after = [place.start_s for place in map(_known, segment.words[index + 1 :]) if place]
+    ends = [before[-1] if before else segment.start_s, after[0] if after else segment.end_s]
+    ends += [time for time in (word.start_s, word.end_s) if time is not None]
+    return Place(max(0.0, min(ends)), max(0.0, *ends), timed=word.start_s is not None)
+
+
+def _known(word: Word) -> Place | None:
+    """Where a word is, if its times can be believed."""
+    if word.start_s is None or word.end_s is None or not 0 < word.end_s - word.start_s <= LONGEST_WORD_S:
+        return None
+    return Place(max(0.0, word.start_s), max(0.0, word.end_s))
+
+
+def spans_of(transcript: Transcript, matches: Iterable[Match], corrections: Iterable[Correction]) -> tuple[Span, ...]:
+    """What has to go from one speaker's track, without guard, not joined.
+
+    A match wholly inside a correction that leaves words in is left in. A correction that takes words out always counts.
+
+    Raises GateClosed for a match with a word that has no time, unless a person has taken out all of where it may be: what
+    cannot be found in the recording cannot be taken out of it.
+    """
+    words, where = transcript.words, places(transcript)
+    mine = [correction for correction in corrections if correction.speaker in (None, transcript.speaker)]
+    out = [correction for correction in mine if correction.redact]
+    spans = []
+    for correction in out:
+        heard = (w.text for w, place in zip(words, where, strict=True) if _mostly_inside(place, correction))
+        spans.append(Span(correction.start_s, correction.end_s, transcript.speaker, Cause.PERSON, tuple(heard)))
+    for match in matches:
+        said = where[match.first : match.last + 1]
+        whole = Place(min(place.start_s for place in said), max(place.end_s for place in said))
+        if any(_inside(whole, correction) for correction in mine if not correction.redact):
+            continue
+        for place in said:
+            if not place.timed and not any(_inside(place, correction) for correction in out):
+                raise GateClosed(
+                    f"a word that has to be taken out, near {clock(place.start_s)} of a recording, has no time there; "
+                    f"take out all from {clock(place.start_s)} to {clock(place.end_s)} by hand, or record that sentence again"
+                )
+        heard = (word.text for word in words[match.first : match.last + 1])
+        end_s = max(whole.end_s, whole.start_s + ONE_SAMPLE_S)
+        spans.append(Span(whole.start_s, end_s, transcript.speaker, Cause.PROTECTED, tuple(heard)))
+    return tuple(spans)
+
+
+def _inside(place: Place, correction: Correction) -> bool:
+    return correction.start_s <= place.start_s and place.end_s <= correction.end_s
+
+
+def _mostly_inside(place: Place, correction: Correction) -> bool:
+    shared_s = min(place.end_s, correction.end_s) - max(place.start_s, correction.start_s)
+    return shared_s > 0 and shared_s >= (place.end_s - place.start_s) / 2
+
+
+def touches(place: Place, spans: Sequence[Span]) -> bool:
+    """Whether any of a word may lie in a span."""
+    return any(span.start_s <= place.end_s and place.start_s <= span.end_s for span in spans)
+
+
+def widened(span: Span, guard_s: float) -> Span:
+    """The span with `guard_s` more on each side, never before 0: recognisers place words to about a tenth of a second."""
+    return replace(span, start_s=max(0.0, span.start_s - guard_s), end_s=span.end_s + guard_s)
+
+
+def joined(spans: Iterable[Span], speaker: Alias, join_s: float) -> tuple[Span, ...]:
+    """The spans as one track's, in order of time, those less than `join_s` apart made one. A person's cause outlasts a rule's."""
+    whole: list[Span] = []
+    for span in sorted(spans, key=lambda span: (span.start_s, span.end_s)):
+        if whole and span.start_s - whole[-1].end_s < join_s:
+            last = whole[-1]
+            cause = Cause.PERSON if Cause.PERSON in (last.cause, span.cause) else last.cause
+            whole[-1] = Span(last.start_s, max(last.end_s, span.end_s), speaker, cause, (*last.heard, *span.heard))
+        else:
+            whole.append(replace(span, speaker=speaker))
+    return tuple(whole)
+
+
+def clock(time_s: float) -> str:
+    """A time as a person finds it in a player: 12:34.5."""
+    minutes, seconds = divmod(max(0.0, time_s), 60)
+    return f"{int(minutes)}:{seconds:04.1f}"

@@ -1,0 +1,140 @@
+"""Take what may not be heard out of the words and out of the samples, before anything else touches the voice."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from stablecast.errors import UsageRefused
+from stablecast.model import (
+    REDACTED,
+    Block,
+    Correction,
+    PublicTranscript,
+    PublicWord,
+    RedactedAudio,
+    Redaction,
+    SourceAudio,
+    Span,
+    Transcript,
+)
+from stablecast.redaction.matching import find
+from stablecast.redaction.spans import joined, places, spans_of, touches, widened
+from stablecast.stages.transcribe import UNKNOWN
+
+VERSION = 1
+
+FADE_S = 0.01  # the speech around a span fades outside it, so the edge does not click and nothing inside is heard
+
+
+@dataclass(frozen=True, slots=True)
+class RedactParams:
+    """How much goes with a word that must go."""
+
+    guard_s: float = 0.2  # taken out on each side: recognisers place words to about a tenth of a second
+    join_s: float = 0.2  # a rest shorter than this between two spans goes too: it would be a scrap of a word
+    all_tracks: bool = True  # one speaker's name is also in the other's microphone, quieter and still a name
+
+    def __post_init__(self) -> None:
+        if self.guard_s < 0 or self.join_s < 0:
+            raise ValueError("guard_s and join_s are lengths of time")
+
+
+def redact(
+    transcripts: tuple[Transcript, ...],
+    protected: tuple[str, ...],
+    corrections: tuple[Correction, ...],
+    params: RedactParams,
+) -> Redaction:
+    """Find the `protected` words and what people marked; leave public text without a trace of them.
+
+    Every word that touches a span leaves the text, and a run of such words becomes one `REDACTED`: a caption never shows a
+    word of which half is heard. Where a correction takes out and another leaves in, out wins.
+
+    Raises GateClosed where a protected word has no time (see `spans_of`), UsageRefused for a correction of nobody's words
+    or a protected word without a letter.
+    """
+    speakers = [transcript.speaker for transcript in transcripts]
+    if len(set(speakers)) != len(speakers):
+        raise ValueError("one transcript a speaker")
+    if any(correction.speaker not in (None, *speakers) for correction in corrections):
+        raise UsageRefused(
+            "a correction names a speaker this episode does not have; name one it has, or leave the speaker out"
+        )
+    guarded = {
+        transcript.speaker: [
+            widened(span, params.guard_s)
+            for span in spans_of(transcript, find([w.text for w in transcript.words], protected), corrections)
+        ]
+        for transcript in transcripts
+    }
+    everyone = [span for spans in guarded.values() for span in spans]
+    tracks = {
+        speaker: joined(everyone if params.all_tracks else own, speaker, params.join_s)
+        for speaker, own in guarded.items()
+    }
+    texts = [_public(transcript, tracks[transcript.speaker]) for transcript in transcripts]
+    language = next((t.language for t in transcripts if t.language != UNKNOWN), UNKNOWN)
+    words = tuple(heapq.merge(*texts, key=lambda word: word.start_s))
+    spans = sorted(span for track in tracks.values() for span in track)
+    return Redaction(tuple(spans), PublicTranscript(language, words))
+
+
+def _public(transcript: Transcript, spans: tuple[Span, ...]) -> list[PublicWord]:
+    """One speaker's words outside `spans`, in the order they were said, with times that never go back."""
+    public: list[PublicWord] = []
+    latest_s = 0.0
+    ends = (index == len(s.words) - 1 for s in transcript.segments for index in range(len(s.words)))
+    for word, place, last in zip(transcript.words, places(transcript), ends, strict=True):
+        latest_s = start_s = max(latest_s, place.start_s)
+        removed = touches(place, spans)
+        said = PublicWord(
+            REDACTED if removed else word.text, start_s, max(start_s, place.end_s), transcript.speaker, last
+        )
+        if removed and public and public[-1].text == REDACTED:
+            public[-1] = replace(public[-1], end_s=max(public[-1].end_s, said.end_s), ends_segment=last)
+        else:
+            public.append(said)
+    return public
+
+
+def silence(audio: SourceAudio, redaction: Redaction) -> RedactedAudio:
+    """The recording with zeros in this speaker's spans, computed block by block as somebody reads.
+
+    The speech before a span fades out in the last 10 ms before it, and comes back in the first 10 ms after it.
+    """
+    spans = tuple(span for span in redaction.spans if span.speaker == audio.speaker)
+    rate_hz = audio.waveform.rate_hz
+    cuts = [(math.floor(span.start_s * rate_hz), math.ceil(span.end_s * rate_hz)) for span in spans]
+
+    def process(blocks: Iterator[Block]) -> Iterator[Block]:
+        start = 0
+        for block in blocks:
+            yield _without(block, start, cuts, math.ceil(FADE_S * rate_hz))
+            start += len(block)
+
+    return RedactedAudio(audio.speaker, audio.waveform.through(process), spans)
+
+
+def _without(block: Block, start: int, cuts: list[tuple[int, int]], fade: int) -> Block:
+    """`block`, whose first sample is number `start` of the track, without the samples of `cuts`."""
+    near = [
+        (first - start, stop - start)
+        for first, stop in cuts
+        if first - fade < start + len(block) and start < stop + fade
+    ]
+    if not near:
+        return block
+    out, at = block.copy(), np.arange(len(block))
+    for first, stop in near:
+        out[max(0, first) : max(0, stop)] = 0  # before anything is multiplied: zero times infinity is not zero
+    for first, stop in near:
+        edge = slice(max(0, first - fade), max(0, stop + fade))
+        distance = np.maximum(first - at[edge], at[edge] - stop + 1)  # samples to the span: 1 right beside it
+        out[edge] *= (0.5 - 0.5 * np.cos(np.pi * np.clip(distance / (fade + 1), 0, 1))).astype(np.float32)
+    out.setflags(write=False)
+    return out

