@@ -9,9 +9,10 @@ import dataclasses
 import enum
 import functools
 import json
+import sys
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import PurePosixPath
 from typing import Any
@@ -49,12 +50,16 @@ def plain(value: object) -> Any:
 
 
 def canonical(value: object) -> bytes:
-    """The one JSON text of `value`: sorted keys, no spaces, UTF-8. What digests are taken over."""
-    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    """The one JSON text of `value`: sorted keys, no spaces, UTF-8. What digests are taken over.
+
+    Raises ValueError for a number that is not finite: JSON has no form for it.
+    """
+    text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", "surrogatepass")  # a file name that is not UTF-8 reaches us with lone surrogates
 
 
 def parsed(kind: type[T], data: bytes) -> T:
-    """The value of type `kind` that `canonical` wrote. Raises Misfit or ValueError."""
+    """The value of type `kind` that `canonical` wrote. Raises ValueError, of which Misfit is one."""
     return typing.cast(T, read(kind, json.loads(data)))
 
 
@@ -106,10 +111,17 @@ def _record(kind: type, value: Any, where: tuple[str, ...]) -> Any:
     try:
         return kind(**given)
     except ValueError as refused:
-        raise Misfit(where, str(refused)) from refused
+        # A class that refuses one of its values says so in a sentence that begins with the name of the field.
+        key, _, problem = str(refused).partition(" ")
+        raise Misfit((*where, key), problem) if key in fields else Misfit(where, str(refused)) from refused
 
 
 _NAMES = {str: "text in quotes", int: "a whole number", float: "a number", bool: "true or false"}
+_WRITTEN: dict[type, Callable[[str], Any]] = {
+    datetime: datetime.fromisoformat,
+    date: date.fromisoformat,
+    PurePosixPath: PurePosixPath,
+}
 
 
 def _scalar(kind: Any, value: Any, where: tuple[str, ...]) -> Any:
@@ -118,13 +130,15 @@ def _scalar(kind: Any, value: Any, where: tuple[str, ...]) -> Any:
             return kind(value)
         except ValueError as unknown:
             raise Misfit(where, f"is one of {', '.join(str(member.value) for member in kind)}") from unknown
-    if kind is datetime:
-        return datetime.fromisoformat(value).astimezone(UTC)
-    if kind is date:
-        return date.fromisoformat(value)
-    if kind is PurePosixPath:
-        return PurePosixPath(value)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+    if kind in _WRITTEN:
+        try:
+            written = _WRITTEN[kind](value)
+        except (TypeError, ValueError) as unfit:
+            raise Misfit(where, f"needs a {kind.__name__} as text") from unfit
+        return written.astimezone(UTC) if kind is datetime else written
+    if kind is float and type(value) in (int, float):
+        if not abs(value) <= sys.float_info.max:  # so that "not a number" is refused as well
+            raise Misfit(where, "needs a number that is not infinite")
         return float(value)
     if kind in _NAMES:
         if type(value) is not kind:

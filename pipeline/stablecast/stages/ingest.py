@@ -25,9 +25,9 @@ class IngestParams:
     """What is taken in, and how it is kept."""
 
     rate_hz: int = 24_000  # everything after ingest runs at this rate
-    max_duration_s: float = 6 * 3600.0
+    max_duration_s: float = 6 * 3600.0  # of all files of one speaker together
     max_bytes: int = 16 * 1024**3  # of the file; its decoded length is what max_duration_s limits
-    min_duration_s: float = 1.0
+    min_duration_s: float = 1.0  # shorter is a slip of the finger
     shortfall_s: float = 0.05  # less than one FLAC frame: how much shorter than declared still counts as whole
     silence_dbfs: float = -60.0  # a recording that never peaks above this is silent
     phase_cancel_db: float = 15.0  # how much the mean of left and right may lose against each alone

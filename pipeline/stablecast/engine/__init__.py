@@ -1,0 +1,1 @@
+"""What must run, and why; what a gate says, and why. Pure."""

@@ -1,0 +1,61 @@
+"""All settings of a show: one Params class a stage, each the only place where its defaults stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from stablecast.engine.workflow import LONGEST_COOLING_OFF_H, WorkflowParams
+from stablecast.model import ShowInfo
+from stablecast.stages.assemble import AssembleParams
+from stablecast.stages.caption import CaptionParams
+from stablecast.stages.encode import EncodeParams
+from stablecast.stages.ingest import IngestParams
+from stablecast.stages.master import MasterParams
+from stablecast.stages.prove import ProveParams
+from stablecast.stages.redact import RedactParams
+from stablecast.stages.revoice import RevoiceParams
+from stablecast.stages.transcribe import TranscribeParams
+
+
+@dataclass(frozen=True, slots=True)
+class StingParams:
+    """Short pieces of music of the show's own, files in config/; empty for none."""
+
+    opening: str = ""  # played before every episode
+    closing: str = ""  # played after every episode
+
+    def __post_init__(self) -> None:
+        for name, file in (("opening", self.opening), ("closing", self.closing)):
+            if PurePosixPath(file).name != file:
+                raise ValueError(f"{name} is the name of a file in config/, without a folder")
+
+
+@dataclass(frozen=True, slots=True)
+class DemoParams:
+    """Only in a show made with `init --demo`, which can never be published to the world unmarked."""
+
+    clock_ahead_h: float = 0.0  # hours by which the show's clock runs ahead, to try the cooling-off time
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.clock_ahead_h <= LONGEST_COOLING_OFF_H:
+            raise ValueError("clock_ahead_h is from 0 hours to a year")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """config/show.toml: a table for each of these."""
+
+    show: ShowInfo = field(default_factory=ShowInfo)
+    workflow: WorkflowParams = field(default_factory=WorkflowParams)
+    demo: DemoParams = field(default_factory=DemoParams)
+    stings: StingParams = field(default_factory=StingParams)
+    ingest: IngestParams = field(default_factory=IngestParams)
+    transcribe: TranscribeParams = field(default_factory=TranscribeParams)
+    redact: RedactParams = field(default_factory=RedactParams)
+    revoice: RevoiceParams = field(default_factory=RevoiceParams)
+    assemble: AssembleParams = field(default_factory=AssembleParams)
+    master: MasterParams = field(default_factory=MasterParams)
+    encode: EncodeParams = field(default_factory=EncodeParams)
+    caption: CaptionParams = field(default_factory=CaptionParams)
+    prove: ProveParams = field(default_factory=ProveParams)

@@ -1,0 +1,442 @@
+"""Plan → load → stage → save → receipt, for one episode here or for many on a process pool.
+
+A receipt is written last: what has none was never made, so a run that is killed is continued by running again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import multiprocessing
+import multiprocessing.queues
+import os
+import queue
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from stablecast import codecs
+from stablecast.engine import pipeline
+from stablecast.engine.pipeline import Production
+from stablecast.engine.plan import Node, Receipt, Step, key_of, plan
+from stablecast.engine.settings import Settings
+from stablecast.errors import IntegrityFailure, StablecastError, UsageRefused
+from stablecast.loudness.meter import measure
+from stablecast.model import (
+    Alias,
+    AnonymisedAudio,
+    Captions,
+    Correction,
+    Details,
+    Digest,
+    Encoded,
+    Loudness,
+    Master,
+    Redaction,
+    Slug,
+    SourceAudio,
+    Transcript,
+    Waveform,
+)
+from stablecast.stages import assemble, caption, encode, master, prove, redact, revoice, tag, transcribe
+from stablecast.stages.transcribe import TranscribeParams
+from stablecast.store import episode, files, receipts, seal
+from stablecast.store.episode import Corrections, Protected, Tracks
+from stablecast.store.seal import EpisodeKeys, Stored
+from stablecast.store.workspace import Workspace
+from stablecast.tools import containers, ffmpeg, tags
+from stablecast.tools.codec import FfmpegCodec
+from stablecast.tools.whisper import FasterWhisper
+from stablecast.voice.draws import draw_from
+
+FAILURE = "failure.json"
+STING_S, STING_BYTES = 60.0, 64 * 1024**2  # the longest sting, and the largest file of one
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One episode to bring up to date, with all that a worker needs; it travels through a pipe, never a disk."""
+
+    root: Path
+    slug: Slug
+    keys: EpisodeKeys
+    draws: Mapping[Alias, str] = field(repr=False)
+    production: Production
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Something happened: a stage began or ended, or an episode did."""
+
+    slug: Slug
+    stage: str  # a node's key, or "" for the episode itself
+    event: str  # "start", "done", "failed", "up-to-date"
+    left: int  # stages still to run in this episode
+    seconds: float = 0.0
+    sentence: str = ""
+    exit_code: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why the last run of an episode ended early: failure.json among the receipts."""
+
+    stage: str
+    sentence: str
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class MasterNotes:
+    """What is sealed with a master's samples."""
+
+    opening_s: float
+    gain_db: float
+    before: Loudness
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedNotes:
+    """What is sealed with an encoded file's bytes."""
+
+    media_type: str
+    duration_s: float
+    loudness: Loudness
+    passes: int
+
+
+@dataclass(frozen=True, slots=True)
+class EnclosureNotes:
+    """What is sealed with a finished file's bytes."""
+
+    media_type: str
+    duration_s: float
+
+
+# --- planning ---------------------------------------------------------------------------------------------------------
+
+
+def steps(workspace: Workspace, slug: Slug, production: Production) -> tuple[Step, ...]:
+    """What must run for an episode, and why. Needs no key."""
+    record = episode.read(workspace, slug)
+    known = receipts.read_all(workspace.episode(slug) / "receipts")
+    current = {name: stored.digest for name, stored in record.inputs.items()} | dict(production.stings)
+    chain = pipeline.nodes(record.tracks, production)
+    present = {key: r for key, r in known.items() if workspace.work(slug, key, r.key).exists()}
+    return plan(chain, current, present)
+
+
+def failure(workspace: Workspace, slug: Slug) -> Failure | None:
+    """How the last run of an episode failed, if it did."""
+    path = workspace.episode(slug) / FAILURE
+    return codecs.parsed(Failure, path.read_bytes()) if path.exists() else None
+
+
+def sting_digests(workspace: Workspace, settings: Settings) -> dict[str, Digest]:
+    """The show's stings as inputs. Raises UsageRefused when a file that the settings name is not in config/."""
+    found = {}
+    for name in ("opening", "closing"):
+        file = getattr(settings.stings, name)
+        if not file:
+            continue
+        path = workspace.config(file)
+        if not path.is_file():
+            raise UsageRefused(
+                f"show.toml: stings.{name} names a file that is not in config/; put it there or empty the setting"
+            )
+        found[f"sting/{name}"] = seal.fingerprint(path)
+    return found
+
+
+def load_sting(path: Path, rate_hz: int) -> Waveform:
+    """A sting, decoded as carefully as any file from outside."""
+    with ffmpeg.open_recording(path, max_bytes=STING_BYTES) as file:
+        container = containers.sniff(file)
+        containers.check_whole(file, container)
+        stereo = list(ffmpeg.decode(file, container, rate_hz=rate_hz, limits=ffmpeg.Limits(STING_S)))
+    return Waveform.of(np.concatenate(stereo).mean(axis=1), rate_hz)
+
+
+# --- running ----------------------------------------------------------------------------------------------------------
+
+
+def run_all(jobs: tuple[Job, ...], workers: int) -> Iterator[Progress]:
+    """Run every job and tell what happens. One job or one worker runs here; more run on a process pool.
+
+    An episode that fails does not stop the others; its failure is the last thing told about it.
+    """
+    if workers <= 1 or len(jobs) <= 1:
+        for job in jobs:
+            yield from run(job)
+        return
+    context = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks of numpy and onnxruntime
+    told: multiprocessing.queues.Queue[Progress] = context.Queue()
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker, initargs=(told, threads)) as pool:
+        running: set[Future[None]] = {pool.submit(_run_and_tell, job) for job in jobs}
+        while running:
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    yield told.get(timeout=0.1)
+            for future in [f for f in running if f.done()]:
+                running.remove(future)
+                future.result()
+        with contextlib.suppress(queue.Empty):
+            while True:
+                yield told.get(timeout=0.2)
+
+
+_told: multiprocessing.queues.Queue[Progress] | None = None
+
+
+def _begin_worker(told: multiprocessing.queues.Queue[Progress], threads: int) -> None:
+    global _told
+    _told = told
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    parent = os.getppid()
+
+    def die_with_parent() -> None:
+        # A killed command must not leave a worker behind that goes on writing.
+        while os.getppid() == parent:
+            time.sleep(0.2)
+        os._exit(1)
+
+    threading.Thread(target=die_with_parent, daemon=True).start()
+
+
+def _run_and_tell(job: Job) -> None:
+    for progress in run(job):
+        if _told is not None:
+            _told.put(progress)
+
+
+def run(job: Job) -> Iterator[Progress]:
+    """Bring one episode up to date, stage by stage. A stage's refusal is told and remembered, not raised."""
+    workspace = Workspace(job.root)
+    remembered = workspace.episode(job.slug) / FAILURE
+    ran = False
+    while True:
+        forecast = [step for step in steps(workspace, job.slug, job.production) if step.reason is not None]
+        if not forecast:
+            break
+        node, began = forecast[0].node, time.monotonic()
+        yield Progress(job.slug, node.key, "start", len(forecast))
+        try:
+            Bench(job, workspace).make(node)
+        except StablecastError as refused:
+            sentence = str(refused)
+            files.write(remembered, codecs.canonical(Failure(node.key, sentence, refused.exit_code)))
+            yield Progress(
+                job.slug, node.key, "failed", len(forecast), time.monotonic() - began, sentence, refused.exit_code
+            )
+            return
+        ran = True
+        yield Progress(job.slug, node.key, "done", len(forecast) - 1, time.monotonic() - began)
+    remembered.unlink(missing_ok=True)
+    yield Progress(job.slug, "", "done" if ran else "up-to-date", 0)
+
+
+@functools.cache
+def _recogniser_of(params: TranscribeParams) -> FasterWhisper:
+    # Loaded once a process: it takes a second.
+    return FasterWhisper(params, threads=int(os.environ.get("OMP_NUM_THREADS", "0")))
+
+
+def _recogniser(job: Job) -> FasterWhisper:
+    return _recogniser_of(job.production.settings.transcribe)
+
+
+def _track(key: str) -> int:
+    return int(key.partition("/")[2])
+
+
+class Bench:
+    """Loads what a stage needs, calls it, saves what it gives."""
+
+    def __init__(self, job: Job, workspace: Workspace) -> None:
+        self._job, self._workspace, self._keys = job, workspace, job.keys
+        self._production, self._settings = job.production, job.production.settings
+        self._record = episode.read(workspace, job.slug)
+        self._receipts = receipts.read_all(workspace.episode(job.slug) / "receipts")
+        self._failed_checks: tuple[str, ...] = ()
+
+    def make(self, node: Node) -> None:
+        """Run one stage and write its receipt."""
+        stage = {
+            "transcribe": self._transcribe,
+            "redact": self._redact,
+            "revoice": self._revoice,
+            "master": self._master,
+            "encode": self._encode,
+            "caption": self._caption,
+            "tag": self._tag,
+            "prove": self._prove,
+        }
+        inputs = {name: self._digest(name) for name in node.inputs}
+        path = self._workspace.work(self._job.slug, node.key, key_of(node.recipe, inputs))
+        stored = stage[node.stage](node, path)
+        note = " ".join(self._failed_checks) if node.stage == "prove" else ""
+        receipt = Receipt(node.key, node.recipe, inputs, stored.digest, stored.sealed, note)
+        receipts.write(self._workspace.receipt(self._job.slug, node.key), receipt)
+        for old in path.parent.glob("*.age"):
+            if old != path:
+                old.unlink()
+
+    def _digest(self, name: str) -> Digest:
+        if name in self._production.stings:
+            return self._production.stings[name]
+        if name in self._record.inputs:
+            return self._record.inputs[name].digest
+        return self._receipts[name].output
+
+    # --- stages
+
+    def _transcribe(self, node: Node, path: Path) -> Stored:
+        said = transcribe.transcribe(
+            self._source(_track(node.key)), self._settings.transcribe, recogniser=_recogniser(self._job)
+        )
+        return seal.write_value(path, node.key, said, self._keys)
+
+    def _redact(self, node: Node, path: Path) -> Stored:
+        transcripts = tuple(self.value(f"transcribe/{k}", Transcript) for k in self.tracks())
+        redaction = redact.redact(transcripts, self.protected(), self._corrections(), self._settings.redact)
+        return seal.write_value(path, node.key, redaction, self._keys)
+
+    def _revoice(self, node: Node, path: Path) -> Stored:
+        track = _track(node.key)
+        source = self._source(track)
+        hidden = redact.silence(source, self._redaction())
+        character = self._production.character(track)
+        secret = bytes.fromhex(self._job.draws[source.speaker])
+        voice = revoice.revoice(hidden, self._settings.revoice, character=character, draw=draw_from(secret, character))
+        return seal.write_audio(
+            path, node.key, seal.Nothing(), voice.waveform.rate_hz, voice.waveform.blocks(), self._keys
+        )
+
+    def _master(self, node: Node, path: Path) -> Stored:
+        voices = tuple(self.voice(k) for k in self.tracks())
+        programme = assemble.assemble(
+            voices, self._settings.assemble, opening=self._sting("opening"), closing=self._sting("closing")
+        )
+        made = master.master(programme, self._settings.master)
+        notes = MasterNotes(made.opening_s, made.gain_db, made.before)
+        return seal.write_audio(path, node.key, notes, made.waveform.rate_hz, made.waveform.blocks(), self._keys)
+
+    def _encode(self, node: Node, path: Path) -> Stored:
+        made = encode.encode(self._mastered(), self._settings.encode, self._settings.master, codec=FfmpegCodec())
+        notes = EncodedNotes(made.media_type, made.duration_s, made.loudness, made.passes)
+        return seal.write_data(path, node.key, notes, made.data, self._keys)
+
+    def _caption(self, node: Node, path: Path) -> Stored:
+        details, made = self._details(), self._mastered()
+        captions = caption.caption(
+            self._redaction().public,
+            opening_s=made.opening_s,
+            duration_s=made.waveform.duration_s,
+            chapters=details.chapters,
+            title=details.title,
+            params=self._settings.caption,
+        )
+        return seal.write_value(path, node.key, captions, self._keys)
+
+    def _tag(self, node: Node, path: Path) -> Stored:
+        notes, data = self.data("encode", EncodedNotes)
+        encoded = Encoded(data, notes.media_type, notes.duration_s, notes.loudness, notes.passes)
+        made = tag.tag(
+            encoded, self._details(), self.value("caption", Captions), self._settings.show, tagger=tags.Id3Tagger()
+        )
+        return seal.write_data(path, node.key, EnclosureNotes(made.media_type, made.duration_s), made.data, self._keys)
+
+    def _prove(self, node: Node, path: Path) -> Stored:
+        _, data = self.data("tag", EnclosureNotes)
+        finished, found = FfmpegCodec().decode(data), tags.frames(data)
+        heard = transcribe.transcribe(
+            SourceAudio(Alias("published"), finished), self._settings.transcribe, recogniser=_recogniser(self._job)
+        )
+        details, corrections = self._details(), self._corrections()
+        proof = prove.prove(
+            measure(finished),
+            target=self._settings.master,
+            found=found,
+            allowed=tags.REQUIRED | (found & tags.ALLOWED),
+            heard=heard,
+            redaction=self._redaction(),
+            protected=self.protected(),
+            opening_s=self._mastered().opening_s,
+            params=self._settings.prove,
+            left_in=tuple(correction for correction in corrections if not correction.redact),
+            texts=(
+                details.title,
+                details.summary,
+                details.content_note,
+                *(chapter.title for chapter in details.chapters),
+            ),
+        )
+        self._failed_checks = tuple(check.name for check in proof.checks if not check.passed)
+        return seal.write_value(path, node.key, proof, self._keys)
+
+    # --- what they are made from
+
+    def tracks(self) -> range:
+        return range(1, self._record.tracks + 1)
+
+    def _source(self, track: int) -> SourceAudio:
+        path = self._workspace.source(self._job.slug, track)
+        self._check(path, self._record.inputs[f"source/{track}"].sealed)
+        speaker = self._input("tracks", Tracks).tracks[track - 1].speaker
+        return SourceAudio(speaker, seal.read_audio(path, f"source/{track}", seal.Nothing, self._keys)[1])
+
+    def voice(self, track: int) -> AnonymisedAudio:
+        speaker = self._input("tracks", Tracks).tracks[track - 1].speaker
+        spans = tuple(span for span in self._redaction().spans if span.speaker == speaker)
+        _, waveform = self._audio(f"revoice/{track}", seal.Nothing)
+        return AnonymisedAudio(speaker, waveform, spans, self._settings.revoice.method)
+
+    def _mastered(self) -> Master:
+        notes, waveform = self._audio("master", MasterNotes)
+        return Master(waveform, notes.opening_s, notes.gain_db, notes.before)
+
+    def _redaction(self) -> Redaction:
+        return self.value("redact", Redaction)
+
+    def _details(self) -> Details:
+        return self._input("details", Details)
+
+    def protected(self) -> tuple[str, ...]:
+        return self._input("protected", Protected).words
+
+    def _corrections(self) -> tuple[Correction, ...]:
+        return self._input("corrections", Corrections).corrections
+
+    def _sting(self, name: str) -> Waveform | None:
+        file = getattr(self._settings.stings, name)
+        return load_sting(self._workspace.config(file), self._settings.assemble.rate_hz) if file else None
+
+    def _input(self, name: str, kind: type[codecs.T]) -> codecs.T:
+        return episode.get_input(self._workspace, self._job.slug, self._record, name, kind, self._keys)
+
+    def value(self, node: str, kind: type[codecs.T]) -> codecs.T:
+        return seal.read_value(self._made(node), node, kind, self._keys)
+
+    def data(self, node: str, kind: type[codecs.T]) -> tuple[codecs.T, bytes]:
+        return seal.read_data(self._made(node), node, kind, self._keys)
+
+    def _audio(self, node: str, kind: type[codecs.T]) -> tuple[codecs.T, Waveform]:
+        return seal.read_audio(self._made(node), node, kind, self._keys)
+
+    def _made(self, node: str) -> Path:
+        receipt = self._receipts[node]
+        path = self._workspace.work(self._job.slug, node, receipt.key)
+        self._check(path, receipt.sealed)
+        return path
+
+    def _check(self, path: Path, sealed: Digest) -> None:
+        if not path.exists() or seal.fingerprint(path) != sealed:
+            raise IntegrityFailure(
+                f"{self._job.slug}: a sealed file is not the one that was put there; restore the show from its backup"
+            )

@@ -1,0 +1,69 @@
+"""The only place where an `ApprovedEpisode` is made: it compares digests, people and order once more, from the bytes up."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from stablecast import codecs
+from stablecast.errors import GateClosed, IntegrityFailure
+from stablecast.model import Approval, Cut, Digest, Method, PublicEpisode, PublicFile, Role
+
+VERSION = 1
+
+_ORDER = (Role.YOUNG_PERSON, Role.REVIEWER, Role.LEAD)
+_UNPUBLISHABLE = (Method.PITCH,)
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovedEpisode:
+    """A cut that three people said yes to, with the very bytes they said yes to. Made by `approve` alone."""
+
+    cut: Cut
+    approvals: tuple[Approval, ...]
+    files: tuple[PublicFile, ...]
+
+
+def freeze(
+    episode: PublicEpisode, files: tuple[PublicFile, ...], *, consent_version: int, method: Method, words: bytes
+) -> Cut:
+    """The cut of these bytes and words. `words` is the canonical text of `episode`: what will be read about it.
+
+    H is the SHA-256 of a canonical manifest: path, media type, length and SHA-256 of every file, SHA-256 of the words, the
+    version of the consent, and the method. Change any of them and every approval is void. Raises ValueError when `words`
+    are not those of `episode`, or two files have one path.
+    """
+    if words != codecs.canonical(episode) or len({file.path for file in files}) != len(files):
+        raise ValueError("a cut is of one episode's words, and of one file a path")
+    digests = {file.path: Digest(hashlib.sha256(file.data).hexdigest()) for file in files}
+    manifest = {
+        "files": sorted([file.path.as_posix(), file.media_type, len(file.data), digests[file.path]] for file in files),
+        "words": hashlib.sha256(words).hexdigest(),
+        "consent": consent_version,
+        "method": method.value,
+    }
+    text = json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()
+    return Cut(Digest(hashlib.sha256(text).hexdigest()), episode, digests, consent_version, method)
+
+
+def approve(
+    cut: Cut, files: tuple[PublicFile, ...], approvals: tuple[Approval, ...], *, words: bytes
+) -> ApprovedEpisode:
+    """`cut` as approved, if these bytes are the ones that the three people in order said yes to.
+
+    Raises IntegrityFailure when the bytes are others, GateClosed when an approval is missing, for another cut, out of order,
+    or by the same person twice, or when the method may not be published.
+    """
+    again = freeze(cut.episode, files, consent_version=cut.consent_version, method=cut.method, words=words)
+    if again != cut:
+        raise IntegrityFailure("the bytes of this cut are not the bytes that were approved; run the episode again")
+    if cut.method in _UNPUBLISHABLE:
+        raise GateClosed("a plain pitch shift can be undone by anyone with a computer; it may not be published")
+    if any(approval.digest != cut.digest for approval in approvals):
+        raise GateClosed("an approval is for another cut; every person must approve this one")
+    if tuple(approval.role for approval in approvals) != _ORDER:
+        raise GateClosed("the young person, a staff reviewer and the safeguarding lead must approve, in this order")
+    if len({approval.account for approval in approvals}) != len(_ORDER):
+        raise GateClosed("three different people must approve a cut")
+    return ApprovedEpisode(cut, approvals, files)

@@ -1,0 +1,133 @@
+"""What a show knows of one episode on disk: its id, and which sealed inputs it is made from."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from stablecast import codecs
+from stablecast.errors import IntegrityFailure, UsageRefused
+from stablecast.model import Alias, Correction, Digest, Slug
+from stablecast.store import files, seal, settings
+from stablecast.store.seal import EpisodeKeys, Stored
+from stablecast.store.workspace import Workspace
+
+FORMAT = 1
+RECORD = "episode.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """episode.toml: written by the commands, readable by a person; nothing in it tells who speaks or what is said."""
+
+    format: int
+    id: str
+    content_note: bool = False  # whether somebody wrote one; what it says is sealed with the details
+    inputs: Mapping[str, Stored] = field(default_factory=dict)  # "source/1", "details", … → where and what they are
+
+    @property
+    def tracks(self) -> int:
+        return sum(name.startswith("source/") for name in self.inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One speaker's recording. Sealed: the names of the files it came from are kept nowhere else."""
+
+    speaker: Alias
+    file_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tracks:
+    """The sealed input `tracks`."""
+
+    tracks: tuple[Track, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """The sealed input `protected`: words that must never be heard or read."""
+
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Corrections:
+    """The sealed input `corrections`: what people decided by hand, oldest first."""
+
+    corrections: tuple[Correction, ...] = ()
+
+
+def read(workspace: Workspace, slug: Slug) -> Record:
+    """The record of an episode. Raises UsageRefused when there is no such episode."""
+    path = workspace.episode(slug) / RECORD
+    if not path.is_file():
+        raise UsageRefused(f"there is no episode called {slug}; see `stablecast status` for those there are")
+    record = settings.load(Record, path)
+    if record.format != FORMAT:
+        raise IntegrityFailure(
+            f"{slug}: {RECORD} is of format {record.format}, which this version does not know; use a newer one"
+        )
+    return record
+
+
+def write(workspace: Workspace, slug: Slug, record: Record) -> None:
+    """Replace the record in one step: this is the moment at which new inputs count."""
+    lines = [
+        "# Written by stablecast. The digests are keyed: they mean nothing without the episode's key.",
+        f"format = {record.format}",
+        f"id = {json.dumps(record.id)}",
+        f"content_note = {json.dumps(record.content_note)}",
+    ]
+    for name, stored in sorted(record.inputs.items()):
+        lines += ["", f"[inputs.{json.dumps(name)}]", f'digest = "{stored.digest}"', f'sealed = "{stored.sealed}"']
+    files.write(workspace.episode(slug) / RECORD, ("\n".join(lines) + "\n").encode())
+
+
+def put_input(workspace: Workspace, slug: Slug, name: str, value: object, keys: EpisodeKeys) -> tuple[str, Stored]:
+    """Seal one input written by a person. It counts once it stands in the record."""
+    version = _digest(name, value, keys)
+    stored = seal.write_value(workspace.human(slug, _versioned(name, version)), name, value, keys)
+    return name, Stored(version, stored.sealed)
+
+
+def get_input(
+    workspace: Workspace, slug: Slug, record: Record, name: str, kind: type[codecs.T], keys: EpisodeKeys
+) -> codecs.T:
+    """The value of a sealed input. Raises IntegrityFailure when it is not the one in the record."""
+    stored = record.inputs.get(name)
+    if stored is None:
+        raise IntegrityFailure(f"{slug}: {RECORD} lacks an input; restore the show from its backup")
+    value = seal.read_value(workspace.human(slug, _versioned(name, stored.digest)), name, kind, keys)
+    if _digest(name, value, keys) != stored.digest:
+        raise IntegrityFailure(
+            f"{slug}: a sealed file is not the one that was put there; restore the show from its backup"
+        )
+    return value
+
+
+def with_inputs(record: Record, *stored: tuple[str, Stored]) -> Record:
+    """The record with some inputs added or replaced."""
+    return dataclasses.replace(record, inputs={**record.inputs, **dict(stored)})
+
+
+def drop_old_inputs(workspace: Workspace, slug: Slug, record: Record) -> None:
+    """Remove sealed inputs that the record no longer names."""
+    for name, stored in record.inputs.items():
+        if name.partition("/")[0] in ("source", "draw"):
+            continue
+        kept = workspace.human(slug, _versioned(name, stored.digest))
+        for path in kept.parent.glob(f"{name}-*.age"):
+            if path != kept:
+                path.unlink()
+
+
+def _digest(name: str, value: object, keys: EpisodeKeys) -> Digest:
+    return keys.digest(name.encode() + b"\n" + codecs.canonical(value))
+
+
+def _versioned(name: str, digest: str) -> str:
+    return f"{name}-{digest[:16]}"

@@ -1,0 +1,161 @@
+"""The keyring of a show: one entry an episode, kept outside the show folder and sealed by a passphrase.
+
+An entry holds the episode's keys and, until release, the secrets its voices are drawn from. Taking an entry or a secret out
+writes the whole ring anew under a fresh salt: that is how it is destroyed. A copy of the old file and the passphrase would
+still open it, which the documents say.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import platformdirs
+import pyrage
+
+from stablecast import codecs
+from stablecast.errors import IntegrityFailure
+from stablecast.model import Alias
+from stablecast.store import files, locks
+from stablecast.store.seal import EpisodeKeys
+
+WAIT_S = 10.0  # for another command that is just changing the ring
+PLACE = "STABLECAST_KEYRINGS"  # names another folder for keyrings; a place, not a secret
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the ring knows of one episode. Never shown."""
+
+    identity: str = field(repr=False)
+    mac: str = field(repr=False)
+    draws: Mapping[Alias, str] = field(
+        default_factory=dict, repr=False
+    )  # 32 random bytes a speaker, as hex; none after release
+
+    @classmethod
+    def fresh(cls) -> Entry:
+        keys = EpisodeKeys.fresh()
+        return cls(keys.identity, keys.mac.hex())
+
+    @property
+    def keys(self) -> EpisodeKeys:
+        return EpisodeKeys(self.identity, bytes.fromhex(self.mac))
+
+    def with_draws(self, speakers: tuple[Alias, ...]) -> Entry:
+        """The same entry with a draw secret for each of `speakers`; those that have one keep it."""
+        return dataclasses.replace(self, draws={s: self.draws.get(s, secrets.token_hex(32)) for s in speakers})
+
+
+@dataclass(frozen=True, slots=True)
+class _Ring:
+    entries: Mapping[str, Entry] = field(default_factory=dict)  # by episode id
+
+
+def folder_for(show: Path) -> Path:
+    """Where the keyring of the show in `show` lies: the named folder, else one beside a demo show, else the user's own."""
+    named = os.environ.get(PLACE)
+    if named:
+        return Path(named)
+    beside = show.with_name(show.name + ".keys")
+    if beside.is_dir():
+        return beside
+    return Path(platformdirs.user_data_dir("stablecast", appauthor=False)) / "keyrings"
+
+
+class Keyring:
+    """The keyring of one show. The passphrase is asked for when it is first needed, and once."""
+
+    def __init__(self, folder: Path, show_id: str, passphrase: Callable[[], str]) -> None:
+        self._path = folder / f"{show_id}.age"
+        self._ask = passphrase
+        self._known: str | None = None
+        self._read: tuple[bytes, _Ring] | None = None  # the sealed ring as last opened: scrypt takes a second each time
+
+    @property
+    def exists(self) -> bool:
+        return self._path.exists()
+
+    def create(self) -> None:
+        """An empty ring. Raises ValueError where there is one: what it opens would be lost."""
+        if self.exists:
+            raise ValueError("a keyring is never made over another")
+        self._save(_Ring())
+
+    def entry(self, episode_id: str) -> Entry:
+        """The episode's entry. Raises IntegrityFailure when the ring is missing, does not open, or has no such entry."""
+        return _entry(self._load().entries, episode_id)
+
+    def entries(self) -> Mapping[str, Entry]:
+        """All of them, by episode id."""
+        return self._load().entries
+
+    def put(self, episode_id: str, entry: Entry) -> None:
+        """Add or replace one entry."""
+        with self._changing() as entries:
+            entries[episode_id] = entry
+
+    def remove(self, episode_id: str) -> None:
+        """Destroy one entry; without it nothing of the episode can be opened again."""
+        with self._changing() as entries:
+            entries.pop(episode_id, None)
+
+    def forget_draws(self, episode_id: str) -> None:
+        """Destroy what the episode's voices were drawn from; its keys stay."""
+        with self._changing() as entries:
+            entries[episode_id] = dataclasses.replace(_entry(entries, episode_id), draws={})
+
+    def keep_audit_head(self, head: str) -> None:
+        """Keep a copy of the audit log's head here, outside the show folder: a cut-off log then shows."""
+        if self.exists:
+            files.write(self._path.with_suffix(".head"), head.encode())
+
+    def audit_head(self) -> str:
+        """That copy; "" when there is none."""
+        path = self._path.with_suffix(".head")
+        return path.read_text() if path.exists() else ""
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[dict[str, Entry]]:
+        self._load()  # a ring that is missing or does not open is told before a lock is made beside it
+        with locks.exclusive(self._path.with_suffix(".lock"), wait_s=WAIT_S):
+            entries = dict(self._load().entries)
+            yield entries
+            self._save(_Ring(entries))
+
+    def _passphrase(self) -> str:
+        if self._known is None:
+            self._known = self._ask()
+        return self._known
+
+    def _load(self) -> _Ring:
+        try:
+            sealed = self._path.read_bytes()
+        except FileNotFoundError as missing:
+            raise IntegrityFailure(
+                "this show's keyring is not on this machine; bring it here, or name its folder in STABLECAST_KEYRINGS"
+            ) from missing
+        if self._read is None or self._read[0] != sealed:
+            try:
+                ring = codecs.parsed(_Ring, pyrage.passphrase.decrypt(sealed, self._passphrase()))
+            except (pyrage.DecryptError, ValueError) as refused:
+                raise IntegrityFailure("the passphrase does not open this show's keyring; try again") from refused
+            self._read = (sealed, ring)
+        return self._read[1]
+
+    def _save(self, ring: _Ring) -> None:
+        sealed = bytes(pyrage.passphrase.encrypt(codecs.canonical(ring), self._passphrase()))
+        files.write(self._path, sealed)
+        self._read = (sealed, ring)
+
+
+def _entry(entries: Mapping[str, Entry], episode_id: str) -> Entry:
+    found = entries.get(episode_id)
+    if found is None:
+        raise IntegrityFailure("the keyring has no key for this episode; restore the keyring's own backup")
+    return found

@@ -1,0 +1,405 @@
+"""The facts of the workflow in one SQLite database: accounts, consent, cuts, approvals, releases, withdrawals, audit.
+
+Facts are added, never edited; what state an episode is in is worked out from them (`engine.workflow`), so that no column can
+disagree. The database holds no name of a young person, no title and no word of an episode before it is public.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import sqlite3
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path, PurePosixPath
+
+from stablecast.engine.audit import Entry, chained
+from stablecast.errors import EnvironmentFailure, IntegrityFailure, Locked
+from stablecast.model import Approval, Digest, Method, Role, Slug, slug_of
+from stablecast.store import files
+
+_SCHEMA = """
+CREATE TABLE show (id TEXT NOT NULL, format INTEGER NOT NULL, demo INTEGER NOT NULL, podcast_guid TEXT,
+    swap_due INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE account (id TEXT PRIMARY KEY, name TEXT UNIQUE NOT NULL, roles TEXT NOT NULL, password TEXT NOT NULL);
+CREATE TABLE episode (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, slug TEXT UNIQUE NOT NULL,
+    public_id TEXT UNIQUE NOT NULL, guid TEXT UNIQUE NOT NULL);
+CREATE TABLE consent (episode TEXT NOT NULL REFERENCES episode(id), version INTEGER NOT NULL, items TEXT NOT NULL,
+    receipt TEXT NOT NULL, at TEXT NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (episode, version));
+CREATE TABLE cut (episode TEXT NOT NULL REFERENCES episode(id), digest TEXT NOT NULL, consent INTEGER NOT NULL,
+    method TEXT NOT NULL, producer TEXT, made_from TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (episode, digest));
+CREATE TABLE approval (episode TEXT NOT NULL, digest TEXT NOT NULL, role TEXT NOT NULL,
+    account TEXT NOT NULL REFERENCES account(id), at TEXT NOT NULL, PRIMARY KEY (episode, digest, role),
+    FOREIGN KEY (episode, digest) REFERENCES cut(episode, digest));
+CREATE TABLE release (seq INTEGER PRIMARY KEY AUTOINCREMENT, episode TEXT NOT NULL REFERENCES episode(id), digest TEXT NOT NULL,
+    released_on TEXT NOT NULL, at TEXT NOT NULL, body TEXT, audit_head TEXT NOT NULL);
+CREATE TABLE tree (path TEXT PRIMARY KEY, digest TEXT NOT NULL);
+CREATE TABLE withdrawal (episode TEXT PRIMARY KEY REFERENCES episode(id), at TEXT NOT NULL, by TEXT NOT NULL);
+CREATE TABLE audit (seq INTEGER PRIMARY KEY, at TEXT NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, episode TEXT NOT NULL,
+    detail TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """The show's own row."""
+
+    id: str
+    demo: bool
+    podcast_guid: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A person who works with the show."""
+
+    id: str
+    name: str
+    roles: tuple[Role, ...]
+    password: str = field(repr=False)  # argon2id
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeRow:
+    """An episode's names: `id` within, `public_id` and `guid` without."""
+
+    number: int
+    id: str
+    slug: Slug
+    public_id: str
+    guid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What the young person said yes to. `sealed` holds pseudonym, age band and contact, under the episode's key."""
+
+    version: int
+    items: tuple[str, ...]
+    receipt: str = field(repr=False)  # argon2id of the receipt code
+    at: datetime
+    sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CutRow:
+    """A frozen cut, by its digest."""
+
+    digest: Digest
+    consent: int
+    method: Method
+    producer: str | None  # account id
+    made_from: str  # keyed digests of what it was frozen from
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRow:
+    """A release; `body` is the public words of it, and is wiped when it is withdrawn or replaced."""
+
+    episode: str
+    digest: Digest
+    released_on: date
+    at: datetime
+    body: str | None = field(repr=False)
+    audit_head: str
+
+
+class State:
+    """One open database. Use as a context manager; every method is a transaction of its own unless inside `transaction`.
+
+    Every method may raise IntegrityFailure (the file is damaged), EnvironmentFailure (no room, no permission) or Locked.
+    """
+
+    def __init__(self, path: Path) -> None:
+        with _in_sentences():
+            self._db = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=10, isolation_level=None
+            )
+            self._db.executescript(
+                "PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON; PRAGMA synchronous=FULL;"
+            )
+
+    @classmethod
+    def create(cls, path: Path, *, show_id: str, demo: bool) -> State:
+        """A new database, which is there whole or not at all. Raises ValueError where there is a file already."""
+        if path.exists():
+            raise ValueError("a database is never made over another")
+        with contextlib.closing(sqlite3.connect(":memory:")) as fresh:
+            fresh.executescript(_SCHEMA)
+            with fresh:
+                fresh.execute("INSERT INTO show (id, format, demo) VALUES (?, 1, ?)", (show_id, demo))
+            files.write(path, fresh.serialize())
+        return cls(path)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def __enter__(self) -> State:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, and nobody else writes meanwhile."""
+        if self._db.in_transaction:
+            yield
+            return
+        self._do("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._do("COMMIT")
+        except BaseException:
+            self._db.rollback()
+            raise
+
+    def _rows(self, query: str, *values: object) -> list[tuple[object, ...]]:
+        with _in_sentences():
+            return self._db.execute(query, values).fetchall()
+
+    def _do(self, statement: str, *values: object) -> int:
+        """Rows changed."""
+        with _in_sentences():
+            return self._db.execute(statement, values).rowcount
+
+    def _add(self, table: str, *values: object) -> None:
+        marks = ", ".join("?" * len(values))
+        self._do(f"INSERT INTO {table} VALUES ({marks})", *values)  # noqa: S608 - table names are our own
+
+    def columns(self) -> frozenset[str]:
+        """Every "table.column" there is."""
+        return _columns(self._db)
+
+    @staticmethod
+    def known_columns() -> frozenset[str]:
+        """Every "table.column" this version makes."""
+        with contextlib.closing(sqlite3.connect(":memory:")) as fresh:
+            fresh.executescript(_SCHEMA)
+            return _columns(fresh)
+
+    # --- the show and its people
+
+    @property
+    def show(self) -> Show:
+        ((show_id, demo, guid),) = self._rows("SELECT id, demo, podcast_guid FROM show")
+        return Show(str(show_id), bool(demo), None if guid is None else str(guid))
+
+    def set_podcast_guid(self, guid: str) -> None:
+        """Assigned once, kept for life."""
+        self._do("UPDATE show SET podcast_guid = ? WHERE podcast_guid IS NULL", guid)
+
+    def add_account(self, account: Account) -> None:
+        self._add("account", account.id, account.name, json.dumps(account.roles), account.password)
+
+    def accounts(self) -> tuple[Account, ...]:
+        rows = self._rows("SELECT id, name, roles, password FROM account ORDER BY name")
+        return tuple(
+            Account(str(i), str(n), tuple(Role(r) for r in json.loads(str(rs))), str(p)) for i, n, rs, p in rows
+        )
+
+    # --- episodes
+
+    def add_episode(self, slug: Slug, public_id: str) -> EpisodeRow:
+        """A new episode with fresh names."""
+        self._do(
+            "INSERT INTO episode (id, slug, public_id, guid) VALUES (?, ?, ?, ?)",
+            uuid.uuid4().hex,
+            slug,
+            public_id,
+            uuid.uuid4().urn,
+        )
+        found = self.episode(slug)
+        if found is None:
+            raise IntegrityFailure("the show's database did not keep what was written; check the disk")
+        return found
+
+    def episodes(self) -> tuple[EpisodeRow, ...]:
+        rows = self._rows("SELECT number, id, slug, public_id, guid FROM episode ORDER BY number")
+        return tuple(EpisodeRow(int(str(n)), str(i), slug_of(str(s)), str(p), str(g)) for n, i, s, p, g in rows)
+
+    def episode(self, slug: Slug) -> EpisodeRow | None:
+        return next((row for row in self.episodes() if row.slug == slug), None)
+
+    # --- consent, cuts, approvals
+
+    def add_consent(self, episode: str, consent: Consent) -> None:
+        items = json.dumps(consent.items)
+        self._add("consent", episode, consent.version, items, consent.receipt, _text(consent.at), consent.sealed)
+
+    def consents(self, episode: str) -> tuple[Consent, ...]:
+        """All versions, oldest first; the last is in force."""
+        rows = self._rows(
+            "SELECT version, items, receipt, at, sealed FROM consent WHERE episode = ? ORDER BY version", episode
+        )
+        return tuple(
+            Consent(int(str(v)), tuple(json.loads(str(items))), str(r), _time(at), sealed)
+            for v, items, r, at, sealed in rows
+            if isinstance(sealed, bytes)
+        )
+
+    def add_cut(self, episode: str, cut: CutRow) -> None:
+        """Remember a frozen cut; freezing the same bytes again makes it the newest once more."""
+        self._do(
+            "INSERT INTO cut VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            " at = excluded.at, producer = excluded.producer, made_from = excluded.made_from",
+            *(episode, cut.digest, cut.consent, cut.method, cut.producer, cut.made_from, _text(cut.at)),
+        )
+
+    def cut(self, episode: str) -> CutRow | None:
+        """The newest cut."""
+        rows = self._rows(
+            "SELECT digest, consent, method, producer, made_from, at FROM cut WHERE episode = ?"
+            " ORDER BY at DESC, rowid DESC LIMIT 1",
+            episode,
+        )
+        return next((_cut(row) for row in rows), None)
+
+    def cut_by(self, episode: str, digest: str) -> CutRow | None:
+        """The cut that has this digest."""
+        rows = self._rows(
+            "SELECT digest, consent, method, producer, made_from, at FROM cut WHERE episode = ? AND digest = ?",
+            episode,
+            digest,
+        )
+        return next((_cut(row) for row in rows), None)
+
+    def add_approval(self, episode: str, approval: Approval) -> None:
+        self._add("approval", episode, approval.digest, approval.role, approval.account, _text(approval.at))
+
+    def approvals(self, episode: str, digest: str) -> tuple[Approval, ...]:
+        """Those of one cut, in the order they were given."""
+        rows = self._rows(
+            "SELECT role, account, digest, at FROM approval WHERE episode = ? AND digest = ? ORDER BY rowid",
+            episode,
+            digest,
+        )
+        return tuple(Approval(Role(str(r)), str(a), Digest(str(d)), _time(at)) for r, a, d, at in rows)
+
+    # --- releases and withdrawals
+
+    def add_release(self, release: ReleaseRow) -> None:
+        """Add a release; an earlier one of the same episode gives up its words."""
+        on, at = release.released_on.isoformat(), _text(release.at)
+        with self.transaction():
+            self._do("UPDATE release SET body = NULL WHERE episode = ?", release.episode)
+            self._do(
+                "INSERT INTO release (episode, digest, released_on, at, body, audit_head) VALUES (?, ?, ?, ?, ?, ?)",
+                *(release.episode, release.digest, on, at, release.body, release.audit_head),
+            )
+
+    def releases(self) -> tuple[ReleaseRow, ...]:
+        """All releases, oldest first, also those that are no longer public (their `body` is None)."""
+        rows = self._rows("SELECT episode, digest, released_on, at, body, audit_head FROM release ORDER BY seq")
+        return tuple(
+            ReleaseRow(
+                str(e), Digest(str(d)), date.fromisoformat(str(on)), _time(at), None if b is None else str(b), str(h)
+            )
+            for e, d, on, at, b, h in rows
+        )
+
+    def live_releases(self) -> tuple[ReleaseRow, ...]:
+        """Those the world may have: the newest of each episode that is not withdrawn."""
+        withdrawn = set(self.withdrawals())
+        return tuple(r for r in self.releases() if r.body is not None and r.episode not in withdrawn)
+
+    def withdraw(self, episode: str, by: str, at: datetime) -> bool:
+        """Record a withdrawal and wipe the released words; False when it was recorded before."""
+        with self.transaction():
+            self._do("UPDATE release SET body = NULL WHERE episode = ?", episode)
+            return self._do("INSERT OR IGNORE INTO withdrawal VALUES (?, ?, ?)", episode, _text(at), by) > 0
+
+    def withdrawals(self) -> dict[str, str]:
+        """Episode id → in whose name."""
+        return {str(e): str(by) for e, by in self._rows("SELECT episode, by FROM withdrawal")}
+
+    def set_tree(self, tree: Mapping[PurePosixPath, Digest]) -> None:
+        """Remember what the public folder holds."""
+        with self.transaction():
+            self._do("DELETE FROM tree")
+            for path, digest in tree.items():
+                self._add("tree", path.as_posix(), digest)
+
+    def set_swap_due(self, due: bool) -> None:
+        """Remember that the public folder is not yet what the facts say, or that it is."""
+        self._do("UPDATE show SET swap_due = ?", due)
+
+    def swap_due(self) -> bool:
+        return bool(self._rows("SELECT swap_due FROM show")[0][0])
+
+    def tree(self) -> dict[PurePosixPath, Digest]:
+        """What the public folder should hold."""
+        return {
+            PurePosixPath(str(p)): Digest(str(d)) for p, d in self._rows("SELECT path, digest FROM tree ORDER BY path")
+        }
+
+    # --- audit
+
+    def audit(self) -> tuple[Entry, ...]:
+        rows = self._rows("SELECT seq, at, actor, action, episode, detail, previous, hash FROM audit ORDER BY seq")
+        return tuple(
+            Entry(int(str(s)), str(at), str(a), str(act), str(e), str(d), str(p), str(h))
+            for s, at, a, act, e, d, p, h in rows
+        )
+
+    def log(self, at: datetime, actor: str, action: str, episode: str = "", detail: str = "") -> Entry:
+        """Add one entry to the chain. Ids and digests only: never a name, a title or a word."""
+        with self.transaction():
+            rows = self._rows("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
+            seq, head = (int(str(rows[0][0])), str(rows[0][1])) if rows else (0, "")
+            entry = chained(seq + 1, _text(at), actor, action, episode, detail, head)
+            self._add("audit", *dataclasses.astuple(entry))
+            return entry
+
+
+@contextlib.contextmanager
+def _in_sentences() -> Iterator[None]:
+    """Say in a sentence why the database cannot be read or written; a broken constraint is a caller's bug and stays one."""
+    try:
+        yield
+    except sqlite3.IntegrityError:
+        raise
+    except sqlite3.DatabaseError as failed:
+        code = getattr(failed, "sqlite_errorcode", 0) & 0xFF  # the primary code
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise Locked("another command is working in this show; wait for it, then try again") from failed
+        if code in _LACKING:
+            raise EnvironmentFailure(
+                "the show's database cannot be written; check the disk's space and permissions, then try again"
+            ) from failed
+        raise IntegrityFailure("the show's database is damaged; restore it from its backup") from failed
+
+
+_LACKING = (
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_NOMEM,
+)
+
+
+def _columns(db: sqlite3.Connection) -> frozenset[str]:
+    rows = db.execute(
+        "SELECT m.name || '.' || c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table'"
+    )
+    return frozenset(str(name) for (name,) in rows)
+
+
+def _cut(row: tuple[object, ...]) -> CutRow:
+    digest, consent, method, producer, made_from, at = row
+    by = None if producer is None else str(producer)
+    return CutRow(Digest(str(digest)), int(str(consent)), Method(str(method)), by, str(made_from), _time(at))
+
+
+def _text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _time(text: object) -> datetime:
+    return datetime.fromisoformat(str(text))

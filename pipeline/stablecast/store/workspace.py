@@ -1,0 +1,79 @@
+"""Where the files of a show lie. Every path of a show is made here; formats are in docs/show-folder.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from stablecast.errors import UsageRefused
+from stablecast.model import Slug
+from stablecast.store.files import Room, make_folder
+
+ROOMS = ("config", "episodes", "transcripts", "feed")
+STATE = "stablecast.sqlite"
+LOCKS = ("work", "public")  # held by what makes episodes, and by what swaps the public tree: withdrawing waits for no work
+_IN_TRANSCRIPTS = ("transcribe", "redact", "caption", "protected", "corrections")  # words; all else lies in episodes/
+
+
+class Workspace:
+    """The paths of one show folder."""
+
+    def __init__(self, root: Path) -> None:
+        self._room = Room(root)
+        self.root = self._room.root
+
+    @classmethod
+    def open(cls, root: Path) -> Workspace:
+        """The show in `root`. Raises UsageRefused when there is none."""
+        if not (root / STATE).is_file():
+            raise UsageRefused(
+                "there is no show in this folder; make one with `stablecast init DIR`, or name it with --show"
+            )
+        return cls(root)
+
+    def make(self) -> None:
+        """The four rooms, private to this user; what is published brings its own modes."""
+        for room in ROOMS:
+            make_folder(self._room.path(room))
+
+    @property
+    def state(self) -> Path:
+        return self._room.path(STATE)
+
+    @property
+    def public(self) -> Path:
+        """The public tree, as it would be served."""
+        return self._room.path("feed")
+
+    def config(self, name: str) -> Path:
+        return self._room.path("config", name)
+
+    def lock(self, name: str) -> Path:
+        return self._room.path(f".stablecast-{name}.lock")
+
+    def episode(self, slug: Slug) -> Path:
+        return self._room.path("episodes", slug)
+
+    def words(self, slug: Slug) -> Path:
+        return self._room.path("transcripts", slug)
+
+    def source(self, slug: Slug, track: int) -> Path:
+        """The sealed recording of one speaker."""
+        return self._room.path("episodes", slug, "source", f"{track}.age")
+
+    def human(self, slug: Slug, name: str) -> Path:
+        """A sealed input written by a person: details, protected words, corrections, tracks."""
+        return self._of(slug, name.rpartition("-")[0] or name, f"{name}.age")
+
+    def work(self, slug: Slug, node: str, key: str) -> Path:
+        """The sealed result of one stage, under the key of what made it."""
+        return self._of(slug, node.partition("/")[0], "work", node.replace("/", "-"), f"{key[:16]}.age")
+
+    def receipt(self, slug: Slug, node: str) -> Path:
+        return self._room.path("episodes", slug, "receipts", f"{node.replace('/', '-')}.json")
+
+    def cut(self, slug: Slug, digest: str) -> Path:
+        """A sealed, frozen cut."""
+        return self._room.path("episodes", slug, "cuts", f"{digest[:16]}.age")
+
+    def _of(self, slug: Slug, name: str, *rest: str) -> Path:
+        return self._room.path("transcripts" if name in _IN_TRANSCRIPTS else "episodes", slug, *rest)

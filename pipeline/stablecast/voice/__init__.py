@@ -1,0 +1,1 @@
+"""Another voice for the same words: pure functions on arrays."""
