@@ -1,0 +1,116 @@
+"""What every command shares: the global options, the passphrase, and how answers and progress are shown."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from stablecast import codecs
+from stablecast.errors import UsageRefused
+
+if TYPE_CHECKING:
+    from stablecast.studio import Studio
+    from stablecast.studio.views import Progress
+
+SHOW_VARIABLE = "STABLECAST_SHOW"
+
+
+@dataclass(frozen=True)
+class Console:
+    """The global options of one call."""
+
+    show: Path
+    passphrase_file: Path | None
+    json: bool
+    no_input: bool
+
+    def studio(self, root: Path | None = None, *, new: bool = False) -> Studio:
+        """The studio of the show that was named. Imported here, so that `--help` need not wait for it."""
+        from stablecast.studio import Studio
+
+        return Studio(self.show if root is None else root, lambda: self.passphrase(new=new))
+
+    def passphrase(self, *, new: bool = False) -> str:
+        """The show's passphrase: from the file that was named, the system's keyring, or a person. Never argv or environment."""
+        if self.passphrase_file is not None:
+            return read_secret(self.passphrase_file)
+        return self.ask("Passphrase of this show", "name its file with --passphrase-file", new=new)
+
+    def ask(self, question: str, otherwise: str, *, new: bool = False) -> str:
+        """A secret from a person. Raises UsageRefused where nobody may be asked."""
+        if self.no_input or not sys.stdin.isatty():
+            raise UsageRefused(f"{question} is needed and nobody can be asked; {otherwise}")
+        return str(click.prompt(question, hide_input=True, confirmation_prompt=new, err=True))
+
+    def answer(self, value: object, lines: Iterable[str]) -> None:
+        """An answer on stdout: as JSON when asked for, else for people."""
+        if self.json:
+            click.echo(json.dumps(codecs.plain(value), indent=2, ensure_ascii=False))
+        else:
+            for line in lines:
+                click.echo(clean(line))
+
+    def say(self, sentence: str) -> None:
+        """What was done, in one line on stderr."""
+        click.echo(clean(sentence), err=True)
+
+    @contextmanager
+    def progress(self) -> Iterator[Drawn]:
+        """A live display on stderr, where there is a person to see it."""
+        if sys.stderr.isatty() and not self.json:
+            from stablecast.cli.live import Live
+
+            with Live() as live:
+                yield live
+        else:
+            yield Plain(self)
+
+
+class Drawn:
+    """Something that shows progress."""
+
+    def show(self, progress: Progress) -> None:
+        """Show one event."""
+        raise NotImplementedError
+
+
+class Plain(Drawn):
+    """Progress where nobody watches: only what failed, and what became of each episode."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def show(self, progress: Progress) -> None:
+        if progress.event == "failed":
+            self._console.say(f"{progress.slug}: {progress.sentence}")
+        elif not progress.stage:
+            self._console.say(f"{progress.slug}: {progress.event.replace('-', ' ')}")
+
+
+def read_secret(path: Path) -> str:
+    """The first line of a file that holds a secret. Raises UsageRefused when it cannot be read or is empty."""
+    try:
+        secret = path.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
+    except (OSError, UnicodeDecodeError) as unreadable:
+        raise UsageRefused("the file that should hold the secret cannot be read") from unreadable
+    if not secret:
+        raise UsageRefused("the file that should hold the secret is empty")
+    return secret
+
+
+def clean(text: str) -> str:
+    """`text` without the control characters that could drive a terminal."""
+    return "".join(c for c in text if c in "\t\n" or (ord(c) >= 32 and not 127 <= ord(c) < 160))
+
+
+def default_show() -> Path:
+    """The show in use when none is named: that of the environment, else this folder."""
+    return Path(os.environ.get(SHOW_VARIABLE, "."))

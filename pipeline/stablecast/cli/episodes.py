@@ -1,0 +1,324 @@
+"""Commands for making an episode."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from stablecast.cli.console import Console
+from stablecast.errors import InputRefused
+from stablecast.model import Alias, Chapter, Correction, Item
+
+if TYPE_CHECKING:
+    from stablecast.studio.views import CorrectionView, EpisodeView
+
+_DASHED = "a file whose name begins with a dash can be mistaken for an option; rename it and add it again"
+_TIME = re.compile(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:\.\d+)?)")
+DEFAULT_SPEAKER = Alias("Speaker 1")
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("episode")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--speaker",
+    "speakers",
+    multiple=True,
+    metavar="ALIAS=FILE",
+    help="One speaker's own track; several of one ALIAS are joined.",
+)
+@click.option("--title", help="What the episode is called; else its name here.")
+@click.option("--summary", help="A few sentences for listeners.")
+@click.option("--content-note", help="What is coming, in plain words, or `none`. Needed before anybody approves.")
+@click.option("--outcome", "outcomes", multiple=True, help="A key of config/outcomes.toml that the episode speaks to.")
+@click.option(
+    "--chapter",
+    "chapters",
+    multiple=True,
+    metavar="TIME=TITLE",
+    help="A chapter at TIME of the recording, such as 1:30.",
+)
+@click.option("--explicit/--not-explicit", default=None, help="Whether directories should mark it as explicit.")
+@click.option(
+    "--protect",
+    "protect",
+    multiple=True,
+    metavar="WORD",
+    help="A name, place, school or number that must not be heard or read.",
+)
+@click.option(
+    "--protect-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Such words, one a line: keeps them off the command line.",
+)
+@click.pass_obj
+def add(
+    console: Console,
+    episode: str,
+    files: tuple[Path, ...],
+    speakers: tuple[str, ...],
+    title: str | None,
+    summary: str | None,
+    content_note: str | None,
+    outcomes: tuple[str, ...],
+    chapters: tuple[str, ...],
+    explicit: bool | None,
+    protect: tuple[str, ...],
+    protect_file: Path | None,
+) -> None:
+    """Take in the recordings of a new EPISODE and seal them, or add words to one that is there.
+
+    WAV, MP3, M4A, FLAC, Ogg and Opus, and the sound of MP4, MKV and MOV. Several FILES are joined. With --speaker each
+    speaker keeps a track and gets a voice of their own.
+
+    \b
+    Example:
+      stablecast add ep-001 part1.wav part2.wav --title "What helped" --content-note none --protect Amina
+      stablecast add ep-002 --speaker Ash=ash.wav --speaker Kit=kit.wav --outcome safety
+      stablecast add ep-001 --protect "07700 900123"
+    """
+    from stablecast.studio.intake import Additions
+
+    for file in files:
+        _refuse_dash(file)
+    recordings = [(DEFAULT_SPEAKER, file) for file in files]
+    for pair in speakers:
+        alias, equals, file_name = pair.partition("=")
+        if not equals or not alias.strip() or not file_name:
+            raise click.BadParameter("is written ALIAS=FILE", param_hint="--speaker")
+        _refuse_dash(Path(file_name))
+        recordings.append((Alias(alias.strip()), Path(file_name)))
+    words = [*protect, *(_lines(protect_file) if protect_file else ())]
+    additions = Additions(
+        title=title,
+        summary=summary,
+        content_note=content_note,
+        outcomes=outcomes,
+        chapters=tuple(_chapter(text) for text in chapters),
+        explicit=explicit,
+        protect=tuple(word.strip() for word in words if word.strip()),
+    )
+    new = console.studio().add(episode, tuple(recordings), additions)
+    done = "Sealed. The files you added are still where they were: delete them, and every copy." if new else "Changed."
+    console.answer({"episode": episode, "new": new}, [f"{episode}: {done}"])
+
+
+def _refuse_dash(file: Path) -> None:
+    if not file.name.startswith("-"):
+        return
+    if os.path.lexists(file):
+        raise InputRefused(_DASHED)
+    raise click.NoSuchOption(str(file))
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as unreadable:
+        raise click.BadParameter("cannot be read as UTF-8 text", param_hint="--protect-file") from unreadable
+
+
+def _chapter(text: str) -> Chapter:
+    time, equals, title = text.partition("=")
+    if not equals or not title.strip():
+        raise click.BadParameter("is written TIME=TITLE", param_hint="--chapter")
+    return Chapter(_seconds(time), title.strip())
+
+
+def _seconds(text: str) -> float:
+    """Seconds, or minutes and seconds, or hours, minutes and seconds."""
+    match = _TIME.fullmatch(text.strip())
+    if not match:
+        raise click.BadParameter(f"{text!r} is not a time such as 75, 1:15 or 1:01:15.5")
+    hours, minutes, seconds = match.groups()
+    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds)
+
+
+@click.command()
+@click.argument("episode")
+@click.option(
+    "--yes",
+    "items",
+    multiple=True,
+    type=click.Choice([item.value for item in Item]),
+    help="What the young person said yes to; give each of them.",
+)
+@click.option("--pseudonym", default="", help="What the young person is called here. Sealed.")
+@click.option("--age-band", default="", help="Such as 16-17 or 18-25. Sealed.")
+@click.option("--contact", default="", help="How they want to be reached, if at all. Sealed.")
+@click.pass_obj
+def consent(
+    console: Console, episode: str, items: tuple[str, ...], pseudonym: str, age_band: str, contact: str
+) -> None:
+    """Record what the young person said yes to, one item at a time, and print their receipt.
+
+    What is not named is a no. The receipt code is shown once and kept nowhere: with it alone, anybody can take the episode
+    down for the young person, at any time and without a reason.
+
+    \b
+    Example:
+      stablecast consent ep-001 --yes recording --yes changed-voice --yes words --yes podcast --yes page
+    """
+    from stablecast.studio.intake import SealedPerson
+
+    code = console.studio().consent(
+        episode, tuple(Item(item) for item in items), SealedPerson(pseudonym, age_band, contact)
+    )
+    console.answer(
+        {"episode": episode, "items": items, "receipt": code},
+        [
+            f"Receipt: {code}",
+            "Keep this number. With it you can say stop at any time, and you do not need a reason.",
+            "We change how you sound. We cannot promise nobody will know you.",
+            "We can remove it from our page. We cannot remove copies that others saved.",
+        ],
+    )
+
+
+@click.command()
+@click.argument("episodes", nargs=-1)
+@click.option("--jobs", "-j", type=click.IntRange(min=1), help="Episodes at once; else one for each core.")
+@click.option("--dry-run", "-n", is_flag=True, help="Only say what would run, and why.")
+@click.option("--as", "producer", metavar="NAME", help="The producer's account; whoever makes a cut cannot review it.")
+@click.pass_obj
+def run(console: Console, episodes: tuple[str, ...], jobs: int | None, dry_run: bool, producer: str | None) -> None:
+    """Bring episodes up to date: transcribe, redact, revoice, level, encode, caption, prove. All, or those named.
+
+    Only what changed runs again; a run that was stopped goes on where it was.
+
+    \b
+    Example:
+      stablecast run
+      stablecast run ep-001 --dry-run
+    """
+    studio = console.studio()
+    if dry_run:
+        found = studio.status(episodes)
+        due = [(e.episode, s.stage, s.reason) for e in found.episodes for s in e.stages if not s.up_to_date]
+        answer = [{"episode": episode, "stage": stage, "reason": reason} for episode, stage, reason in due]
+        console.answer({"would_run": answer}, (f"{e}: {s}: {r}" for e, s, r in due) if due else ["Nothing to do."])
+        return
+    code = 0
+    outcomes: dict[str, dict[str, str | None]] = {}
+    with console.progress() as drawn:
+        for progress in studio.run(episodes, jobs=jobs or os.cpu_count() or 1, producer=producer):
+            drawn.show(progress)
+            if progress.event == "failed":
+                code = code or progress.exit_code
+                outcomes[progress.slug] = {"episode": progress.slug, "outcome": "failed", "reason": progress.sentence}
+            elif not progress.stage:
+                outcomes[progress.slug] = {"episode": progress.slug, "outcome": progress.event, "reason": None}
+    if console.json:
+        console.answer({"episodes": list(outcomes.values())}, [])
+    elif not outcomes:
+        console.say("There is no episode yet; `stablecast add` makes one.")
+    if code:
+        raise SystemExit(code)
+
+
+@click.command()
+@click.argument("episodes", nargs=-1)
+@click.pass_obj
+def status(console: Console, episodes: tuple[str, ...]) -> None:
+    """Where episodes stand: what is up to date, what will run and why, and which gate is next. Needs no passphrase.
+
+    \b
+    Example:
+      stablecast status
+      stablecast --json status ep-001
+    """
+    found = console.studio().status(episodes)
+    lines = [line for episode in found.episodes for line in _status_lines(episode, detailed=bool(episodes))]
+    console.answer(found, lines or ["There is no episode yet; `stablecast add` makes one."])
+
+
+def _status_lines(episode: EpisodeView, *, detailed: bool) -> list[str]:
+    lines = [f"{episode.episode}  {episode.state}" + (f" on {episode.published_on}" if episode.published_on else "")]
+    due = [stage for stage in episode.stages if not stage.up_to_date]
+    shown = episode.stages if detailed else due
+    lines += [f"  {stage.stage:14} {stage.reason or 'up to date'}" for stage in shown]
+    if episode.cut:
+        lines.append(f"  cut            {episode.cut}")
+    lines += [f"  approved by    {approval.role} at {approval.at}" for approval in episode.approvals]
+    if episode.gate:
+        lines.append(
+            f"  next           {episode.gate.name}" + (f": {episode.gate.reason}" if episode.gate.reason else "")
+        )
+        lines.append(f"                 {episode.gate.next}")
+    return lines
+
+
+@click.command()
+@click.argument("episode")
+@click.option(
+    "--redact",
+    "redact",
+    multiple=True,
+    metavar="FROM-TO",
+    help="Take out this stretch of the recording, such as 1:15.2-1:16.8.",
+)
+@click.option(
+    "--keep", "keep", multiple=True, metavar="FROM-TO", help="Leave in what a rule took out within this stretch."
+)
+@click.option("--speaker", help="Only this speaker's track; else every track.")
+@click.option("--undo", is_flag=True, help="Take the last decision back.")
+@click.pass_obj
+def correct(
+    console: Console, episode: str, redact: tuple[str, ...], keep: tuple[str, ...], speaker: str | None, undo: bool
+) -> None:
+    """Decide what is taken out and what stays; without options, list what was decided.
+
+    Times are those of the recording. Decisions are inputs: `run` follows them, and a new transcript keeps them.
+
+    \b
+    Example:
+      stablecast correct ep-001 --redact 1:15.2-1:16.8
+      stablecast correct ep-001 --undo
+    """
+    studio = console.studio()
+    who = Alias(speaker) if speaker else None
+    more = [_correction(text, True, who) for text in redact] + [_correction(text, False, who) for text in keep]
+    found = studio.correct(episode, tuple(more), undo=undo) if more or undo else studio.corrections(episode)
+    console.answer(
+        {"episode": episode, "corrections": found},
+        (_correction_line(c) for c in found) if found else ["No corrections."],
+    )
+
+
+def _correction(text: str, redact: bool, speaker: Alias | None) -> Correction:
+    start, dash, end = text.partition("-")
+    if not dash:
+        raise click.BadParameter(f"{text!r} is written FROM-TO, such as 1:15.2-1:16.8")
+    start_s, end_s = _seconds(start), _seconds(end)
+    if not start_s < end_s:
+        raise click.BadParameter(f"{text!r} ends before it begins")
+    return Correction(start_s, end_s, redact, speaker)
+
+
+def _correction_line(correction: CorrectionView) -> str:
+    verb = "take out" if correction.redact else "keep"
+    return f"{verb} {correction.start_s:.1f}–{correction.end_s:.1f} s" + (
+        f", {correction.speaker}" if correction.speaker else ""
+    )
+
+
+@click.command()
+@click.argument("episode")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="A new folder for the files.")
+@click.pass_obj
+def review(console: Console, episode: str, out: Path) -> None:
+    """Write the frozen cut into a folder, byte for byte what would be published: to be heard and read before approving.
+
+    \b
+    Example:
+      stablecast review ep-001 --out ~/Desktop/ep-001-cut
+    """
+    written = console.studio().export(episode, out)
+    console.answer({"episode": episode, "files": [str(path) for path in written]}, (str(path) for path in written))
+
+
+COMMANDS = (add, consent, run, status, correct, review)

@@ -1,0 +1,95 @@
+"""Commands that let an episode out, and that take it back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from stablecast.cli.console import Console, read_secret
+from stablecast.model import Role
+
+APPROVERS = (Role.YOUNG_PERSON, Role.REVIEWER, Role.LEAD)
+
+
+@click.command()
+@click.argument("episode")
+@click.option(
+    "--role",
+    required=True,
+    type=click.Choice([role.value for role in APPROVERS]),
+    help="In whose place this person says yes.",
+)
+@click.option("--as", "name", required=True, metavar="NAME", help="The person's account.")
+@click.option(
+    "--password-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A file whose first line is their password; else it is asked for.",
+)
+@click.option("--digest", help="Approve only if this is still the cut: the digest that `status` or `review` showed.")
+@click.pass_obj
+def approve(
+    console: Console, episode: str, role: str, name: str, password_file: Path | None, digest: str | None
+) -> None:
+    """Say yes to exactly the cut that is frozen now: first the young person, then a reviewer, then the lead.
+
+    Three different people. Any change of a public byte afterwards makes a new cut, and voids every yes.
+
+    \b
+    Example:
+      stablecast approve ep-001 --role young-person --as robin
+      stablecast approve ep-001 --role reviewer --as sam
+      stablecast approve ep-001 --role lead --as dana
+    """
+    password = (
+        read_secret(password_file) if password_file else console.ask("Password", "name its file with --password-file")
+    )
+    approved = console.studio().approve(episode, Role(role), name, password, digest)
+    console.answer(
+        {"episode": episode, "role": role, "cut": approved}, [f"{episode}: approved as {role}. Cut {approved}"]
+    )
+
+
+@click.command()
+@click.argument("episodes", nargs=-1)
+@click.pass_obj
+def publish(console: Console, episodes: tuple[str, ...]) -> None:
+    """Publish every episode whose gates are all passed (or those named), and build the public folder anew.
+
+    The folder feed/ is the old one or the new one at every moment, and holds nothing but what was approved.
+
+    \b
+    Example:
+      stablecast publish
+    """
+    done = console.studio().publish(episodes)
+    lines = [f"{episode}: published" for episode in done.published]
+    lines += [f"{episode}: not yet: {why}" for episode, why in done.waiting]
+    lines += [f"{path}: belonged to no release and is gone from the public folder" for path in done.dropped]
+    console.answer(done, [*lines, f"The feed is {done.feed}"])
+
+
+@click.command()
+@click.argument("episode", required=False)
+@click.option("--receipt", metavar="CODE", help="The young person's receipt code, instead of the episode's name.")
+@click.pass_obj
+def withdraw(console: Console, episode: str | None, receipt: str | None) -> None:
+    """Take an episode out of the public folder at once. No reason, no approval, no passphrase; it does not come back.
+
+    \b
+    Example:
+      stablecast withdraw ep-001
+      stablecast withdraw --receipt "1234 5678 9012 3456"
+    """
+    if (episode is None) == (receipt is None):
+        raise click.UsageError("name the episode, or give its receipt code")
+    done = console.studio().withdraw(episode, receipt)
+    lines = [
+        f"{done.episode}: withdrawn. It is not public any more." if done.was_public else f"{done.episode}: withdrawn."
+    ]
+    if done.places:
+        lines += ["Copies may still be in these places:", *(f"  [ ] {place}" for place in done.places)]
+    console.answer(done, lines)
+
+
+COMMANDS = (approve, publish, withdraw)

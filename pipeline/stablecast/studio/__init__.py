@@ -1,0 +1,5 @@
+"""Every use case of Stablecast as a method: the only thing that the command line and the web page call."""
+
+from stablecast.studio.studio import Studio
+
+__all__ = ["Studio"]

@@ -1,0 +1,314 @@
+"""Making a show, and taking people, recordings, words and decisions in."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import secrets
+import shutil
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+
+from stablecast.errors import GateClosed, InputRefused, UsageRefused
+from stablecast.model import Alias, Block, Chapter, Correction, Details, Item, Role, Slug, slug_of
+from stablecast.stages.ingest import IngestParams, mono
+from stablecast.store import accounts, episode, files, keyring, locks, seal
+from stablecast.store.episode import Corrections, Protected, Record, Track, Tracks
+from stablecast.store.keyring import Entry, Keyring
+from stablecast.store.seal import EpisodeKeys, Stored
+from stablecast.store.state import Account, Consent, EpisodeRow, State
+from stablecast.store.workspace import Workspace
+from stablecast.studio import making
+from stablecast.studio.show import OPERATOR, OpenShow, utc_now
+from stablecast.studio.views import AccountView, CorrectionView
+from stablecast.tools import containers, ffmpeg
+
+SHORTEST_PASSWORD = 8
+NO_CONTENT_NOTE = "none"
+EXAMPLES = ("show.toml", "voices.toml", "outcomes.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """What `add` was given besides recordings; None or empty leaves what is there."""
+
+    title: str | None = None
+    summary: str | None = None
+    content_note: str | None = None
+    outcomes: tuple[str, ...] = ()
+    chapters: tuple[Chapter, ...] = ()
+    explicit: bool | None = None
+    protect: tuple[str, ...] = field(default=(), repr=False)
+
+    def over(self, details: Details) -> Details:
+        """`details` with what was given put in its place."""
+        return Details(
+            title=details.title if self.title is None else self.title,
+            summary=details.summary if self.summary is None else self.summary,
+            content_note=details.content_note if self.content_note is None else self.content_note,
+            outcomes=self.outcomes or details.outcomes,
+            chapters=self.chapters or details.chapters,
+            explicit=details.explicit if self.explicit is None else self.explicit,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SealedPerson:
+    """What a consent record knows of a person. Sealed under the episode's key; all of it may be left out."""
+
+    pseudonym: str = ""
+    age_band: str = ""
+    contact: str = ""
+
+
+# --- the show and its people ---------------------------------------------------------------------------------------------
+
+
+def init(root: Path, passphrase: str, *, demo: bool = False) -> Workspace:
+    """A new, empty show in `root` with example settings. Raises UsageRefused where something is already."""
+    if root.exists() and (not root.is_dir() or any(_content(root))):
+        raise UsageRefused("this folder is not empty; name a new one")
+    if not passphrase:
+        raise UsageRefused(
+            "a show needs a passphrase; without one anybody with this computer could open the recordings"
+        )
+    with files.resources():
+        root.mkdir(mode=files.PRIVATE_FOLDER, parents=True, exist_ok=True)
+    workspace = Workspace(root)
+    workspace.make()
+    for name in EXAMPLES:
+        files.write(workspace.config(name), example(name))
+    show_id = secrets.token_hex(16)
+    Keyring(keyring.folder_for(workspace.root), show_id, lambda: passphrase).create()
+    with State.create(workspace.state, show_id=show_id, demo=demo) as state:
+        state.log(utc_now(), OPERATOR, "init")
+    return workspace
+
+
+def example(name: str) -> bytes:
+    """An example settings file, as `init` writes it."""
+    return (resources.files("stablecast") / "examples" / name).read_bytes()
+
+
+def _content(root: Path) -> Iterator[Path]:
+    """What makes a folder a used one: a checkout's READMEs and example settings do not."""
+    for path in root.rglob("*"):
+        if path.is_file() and path.name != "README.md" and path.parent.name != "config":
+            yield path
+
+
+def add_user(show: OpenShow, name: str, roles: tuple[Role, ...], password: str) -> None:
+    """A new account. Raises UsageRefused for a name that is taken or a password that is too short."""
+    if any(account.name == name for account in show.state.accounts()):
+        raise UsageRefused("there is an account of that name already; choose another name")
+    if len(password) < SHORTEST_PASSWORD:
+        raise UsageRefused(f"a password has {SHORTEST_PASSWORD} characters or more")
+    if not roles:
+        raise UsageRefused("name at least one role: young-person, producer, reviewer or lead")
+    account = Account(uuid.uuid4().hex, name, roles, accounts.hashed(password))
+    with show.state.transaction():
+        show.state.add_account(account)
+        show.state.log(show.now(), OPERATOR, "user-added", detail=f"{account.id} {' '.join(roles)}")
+
+
+def users(show: OpenShow) -> tuple[AccountView, ...]:
+    return tuple(AccountView(account.name, account.roles) for account in show.state.accounts())
+
+
+def consent(show: OpenShow, name: str, items: tuple[Item, ...], person: SealedPerson) -> str:
+    """Record what the young person said yes to, item by item, and return a new receipt code, which is shown once."""
+    row = show.episode(name)
+    _refuse_withdrawn(show, row)
+    keys = show.keyring.entry(row.id).keys
+    code = accounts.receipt_code()
+    with locks.exclusive(show.workspace.lock("work")):
+        earlier = show.state.consents(row.id)
+        version = earlier[-1].version + 1 if earlier else 1
+        sealed = seal.sealed_value(f"consent/{version}", person, keys)
+        receipt = accounts.receipt_hash(code, show.state.show.id)
+        with show.state.transaction():
+            show.state.add_consent(row.id, Consent(version, tuple(items), receipt, show.now(), sealed))
+            show.state.log(
+                show.now(), OPERATOR, "consent", row.id, f"version {version}: {' '.join(sorted(items)) or 'nothing'}"
+            )
+        making.freeze_if_ready(show, row)
+    return code
+
+
+# --- recordings ----------------------------------------------------------------------------------------------------------
+
+
+def add(show: OpenShow, name: str, recordings: tuple[tuple[Alias, Path], ...], additions: Additions) -> bool:
+    """Take in recordings as a new episode, or new words for one that is there; True when it is new.
+
+    `recordings` name their speaker; several of one speaker are joined in order. Nothing is kept when one is refused.
+    Raises InputRefused, UsageRefused, GateClosed.
+    """
+    slug = _slug(name)
+    _check_additions(show, additions)
+    with locks.exclusive(show.workspace.lock("work")):
+        row = show.state.episode(slug)
+        if row is not None:
+            _refuse_withdrawn(show, row)
+        known = row is not None and (show.workspace.episode(slug) / episode.RECORD).exists()
+        if known and recordings:
+            raise GateClosed("this episode has its recordings already; add these under a new episode name")
+        if not known and not recordings:
+            raise UsageRefused("name at least one recording for a new episode")
+        if row is not None and known:
+            _update(show, row, additions)
+        else:
+            _create(show, slug, row, recordings, additions)
+        return not known
+
+
+def _create(
+    show: OpenShow, slug: Slug, row: EpisodeRow | None, recordings: tuple[tuple[Alias, Path], ...], additions: Additions
+) -> None:
+    show.keyring.entries()  # a wrong passphrase is told before an hour is decoded
+    speakers = tuple(dict.fromkeys(speaker for speaker, _ in recordings))
+    entry = Entry.fresh().with_draws(speakers)
+    workspace = show.workspace
+    try:
+        record = _sealed(workspace, slug, recordings, speakers, additions, entry, show.settings.ingest)
+        with show.state.transaction():
+            if row is None:
+                row = show.state.add_episode(slug, secrets.token_hex(16))
+                show.state.log(show.now(), OPERATOR, "added", row.id, f"{len(speakers)} tracks")
+            # The key is kept before the record that needs it: a key without an episode harms nobody.
+            show.keyring.put(row.id, entry)
+            episode.write(workspace, slug, dataclasses.replace(record, id=row.id))
+    except BaseException:
+        for folder in (workspace.episode(slug), workspace.words(slug)):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _sealed(
+    workspace: Workspace,
+    slug: Slug,
+    recordings: tuple[tuple[Alias, Path], ...],
+    speakers: tuple[Alias, ...],
+    additions: Additions,
+    entry: Entry,
+    params: IngestParams,
+) -> Record:
+    keys = entry.keys
+    inputs: dict[str, Stored] = {}
+    tracks = []
+    for number, speaker in enumerate(speakers, 1):
+        paths = tuple(path for who, path in recordings if who == speaker)
+        blocks = _joined(paths, params)
+        path = workspace.source(slug, number)
+        inputs[f"source/{number}"] = seal.write_audio(
+            path, f"source/{number}", seal.Nothing(), params.rate_hz, blocks, keys
+        )
+        inputs[f"draw/{number}"] = making.draw_input(entry, speaker)
+        tracks.append(Track(speaker, tuple(path.name for path in paths)))
+    details = additions.over(Details(title=slug.replace("-", " ").capitalize()))
+    written = {
+        "tracks": Tracks(tuple(tracks)),
+        "details": details,
+        "protected": Protected(tuple(dict.fromkeys(additions.protect))),
+        "corrections": Corrections(),
+    }
+    for name, value in written.items():
+        inputs |= dict([episode.put_input(workspace, slug, name, value, keys)])
+    return Record(episode.FORMAT, "", bool(details.content_note), inputs)
+
+
+def _joined(paths: tuple[Path, ...], params: IngestParams) -> Iterator[Block]:
+    left_s = params.max_duration_s
+    for path in paths:
+        taken = 0
+        with ffmpeg.open_recording(path, max_bytes=params.max_bytes) as file:
+            container = containers.sniff(file)
+            declared_s = containers.check_whole(file, container)
+            if declared_s is not None and declared_s > left_s:
+                raise InputRefused(
+                    f"the recordings are longer than {params.max_duration_s / 3600:g} hours together: make several episodes of them"
+                )
+            stereo = ffmpeg.decode(file, container, rate_hz=params.rate_hz, limits=ffmpeg.Limits(left_s))
+            limited = dataclasses.replace(params, max_duration_s=left_s)
+            with contextlib.closing(stereo):  # a generator: closing it ends ffmpeg
+                for block in mono(stereo, limited, declared_duration_s=declared_s):
+                    taken += len(block)
+                    yield block
+        left_s -= taken / params.rate_hz
+
+
+def _update(show: OpenShow, row: EpisodeRow, additions: Additions) -> None:
+    record = episode.read(show.workspace, row.slug)
+    keys = show.keyring.entry(row.id).keys
+    details = additions.over(episode.get_input(show.workspace, row.slug, record, "details", Details, keys))
+    protected = episode.get_input(show.workspace, row.slug, record, "protected", Protected, keys)
+    words = Protected(tuple(dict.fromkeys((*protected.words, *additions.protect))))
+    stored = [
+        episode.put_input(show.workspace, row.slug, "details", details, keys),
+        episode.put_input(show.workspace, row.slug, "protected", words, keys),
+    ]
+    changed = dataclasses.replace(episode.with_inputs(record, *stored), content_note=bool(details.content_note))
+    episode.write(show.workspace, row.slug, changed)
+    episode.drop_old_inputs(show.workspace, row.slug, changed)
+    show.state.log(show.now(), OPERATOR, "details-changed", row.id)
+
+
+def _slug(name: str) -> Slug:
+    try:
+        return slug_of(name)
+    except ValueError as badly_named:
+        raise UsageRefused(str(badly_named)) from badly_named
+
+
+def _check_additions(show: OpenShow, additions: Additions) -> None:
+    known = {outcome.key for outcome in show.outcomes.outcomes}
+    unknown = [key for key in additions.outcomes if key not in known]
+    if unknown:
+        raise UsageRefused(f"outcomes.toml has no outcome {', '.join(unknown)}; it has {', '.join(sorted(known))}")
+
+
+def _refuse_withdrawn(show: OpenShow, row: EpisodeRow) -> None:
+    if row.id in show.state.withdrawals():
+        raise GateClosed("this episode was withdrawn; it can come back only as a new episode with a new consent")
+
+
+# --- corrections -----------------------------------------------------------------------------------------------------------
+
+
+def corrections(show: OpenShow, name: str) -> tuple[CorrectionView, ...]:
+    """What people decided about an episode by hand, oldest first."""
+    row = show.episode(name)
+    return _views(_read_corrections(show, row))
+
+
+def correct(
+    show: OpenShow, name: str, more: tuple[Correction, ...], *, undo: bool = False
+) -> tuple[CorrectionView, ...]:
+    """Add decisions, or take the last one back; they are inputs, so `run` follows them and a new transcript keeps them."""
+    row = show.episode(name)
+    _refuse_withdrawn(show, row)
+    with locks.exclusive(show.workspace.lock("work")):
+        kept = _read_corrections(show, row).corrections
+        if undo and not kept:
+            raise UsageRefused("there is no correction to take back")
+        changed = Corrections((*(kept[:-1] if undo else kept), *more))
+        record = episode.read(show.workspace, row.slug)
+        keys = show.keyring.entry(row.id).keys
+        updated = episode.with_inputs(record, episode.put_input(show.workspace, row.slug, "corrections", changed, keys))
+        episode.write(show.workspace, row.slug, updated)
+        episode.drop_old_inputs(show.workspace, row.slug, updated)
+        show.state.log(show.now(), OPERATOR, "corrected", row.id)
+    return _views(changed)
+
+
+def _read_corrections(show: OpenShow, row: EpisodeRow) -> Corrections:
+    record = episode.read(show.workspace, row.slug)
+    keys: EpisodeKeys = show.keyring.entry(row.id).keys
+    return episode.get_input(show.workspace, row.slug, record, "corrections", Corrections, keys)
+
+
+def _views(corrections: Corrections) -> tuple[CorrectionView, ...]:
+    return tuple(CorrectionView(c.start_s, c.end_s, c.redact, c.speaker) for c in corrections.corrections)

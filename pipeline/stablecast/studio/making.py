@@ -1,0 +1,208 @@
+"""Bringing episodes up to date, freezing cuts, and saying where each stands."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from stablecast import codecs
+from stablecast.captions import chapters, srt, vtt
+from stablecast.engine import workflow
+from stablecast.errors import GateClosed, UsageRefused
+from stablecast.model import Alias, Captions, Cut, Details, Digest, PublicEpisode, PublicFile
+from stablecast.runner import Bench, EnclosureNotes, Job, Progress, run_all
+from stablecast.stages import approve
+from stablecast.stages.prove import Proof
+from stablecast.stages.publish import media_paths
+from stablecast.store import episode, files, locks, receipts, seal
+from stablecast.store.episode import Tracks
+from stablecast.store.keyring import Entry
+from stablecast.store.seal import EpisodeKeys, Stored
+from stablecast.store.state import CutRow, EpisodeRow
+from stablecast.studio.show import OPERATOR, OpenShow
+from stablecast.studio.views import ApprovalView, EpisodeView, GateView, StageView, StatusView
+
+
+def run(show: OpenShow, names: tuple[str, ...], *, jobs: int, producer: str | None = None) -> Iterator[Progress]:
+    """Bring episodes up to date and freeze their cuts, telling what happens. Raises Locked when another command writes."""
+    rows = [row for row in show.episodes(names) if row.id not in show.state.withdrawals()]
+    maker = show.producer(producer)
+    with locks.exclusive(show.workspace.lock("work")):
+        files.sweep(show.workspace.root)
+        due = tuple(row for row in rows if show.facts(row).pending)
+        by_slug = {row.slug: row for row in rows}
+        if due:
+            ready = tuple(_job(show, row) for row in due)
+            for progress in run_all(ready, jobs):
+                yield progress
+                if not progress.stage and progress.event != "failed":
+                    row = by_slug[progress.slug]
+                    show.state.log(show.now(), maker.id if maker else OPERATOR, "processed", row.id)
+        for row in rows:
+            if not show.facts(row).pending:
+                if row not in due:
+                    yield Progress(row.slug, "", "up-to-date", 0)
+                yield from _judged(show, row)
+                freeze_if_ready(show, row, maker.id if maker else None)
+
+
+def _judged(show: OpenShow, row: EpisodeRow) -> Iterator[Progress]:
+    """What `prove` found against the finished file, with the places: the key is at hand."""
+    receipt = receipts.read_all(show.workspace.episode(row.slug) / "receipts")["prove"]
+    if not receipt.note:
+        return
+    proof = proof_of(show, row)
+    sentence = " ".join(check.sentence for check in proof.checks if not check.passed)
+    yield Progress(row.slug, "prove", "failed", 0, 0.0, sentence, GateClosed.exit_code)
+
+
+def proof_of(show: OpenShow, row: EpisodeRow) -> Proof:
+    """What `prove` measured. Needs the key."""
+    receipt = receipts.read_all(show.workspace.episode(row.slug) / "receipts")["prove"]
+    path = show.workspace.work(row.slug, "prove", receipt.key)
+    return seal.read_value(path, "prove", Proof, show.keyring.entry(row.id).keys)
+
+
+def bench(show: OpenShow, row: EpisodeRow) -> Bench:
+    """What was made of an episode, to be read. Needs the key."""
+    entry = show.keyring.entry(row.id)
+    return Bench(Job(show.workspace.root, row.slug, entry.keys, entry.draws, show.production), show.workspace)
+
+
+def _job(show: OpenShow, row: EpisodeRow) -> Job:
+    entry = _with_draws(show, row)
+    return Job(show.workspace.root, row.slug, entry.keys, entry.draws, show.production)
+
+
+def _with_draws(show: OpenShow, row: EpisodeRow) -> Entry:
+    """The episode's keys, with new draws where the old ones were destroyed at release: that makes a new voice."""
+    entry = show.keyring.entry(row.id)
+    record = episode.read(show.workspace, row.slug)
+    tracks = episode.get_input(show.workspace, row.slug, record, "tracks", Tracks, entry.keys).tracks
+    speakers = tuple(track.speaker for track in tracks)
+    if all(speaker in entry.draws for speaker in speakers):
+        return entry
+    renewed = entry.with_draws(speakers)
+    show.keyring.put(row.id, renewed)
+    drawn = [(f"draw/{k}", draw_input(renewed, speaker)) for k, speaker in enumerate(speakers, 1)]
+    episode.write(show.workspace, row.slug, episode.with_inputs(record, *drawn))
+    return renewed
+
+
+def draw_input(entry: Entry, speaker: Alias) -> Stored:
+    """The secret that a speaker's voice is drawn from, as an input: a keyed digest, so that a new draw runs revoice anew."""
+    digest = entry.keys.digest(b"draw\n" + entry.draws[speaker].encode())
+    return Stored(digest, digest)
+
+
+# --- cuts --------------------------------------------------------------------------------------------------------------------
+
+
+def public_files(show: OpenShow, row: EpisodeRow, keys: EpisodeKeys) -> tuple[PublicEpisode, tuple[PublicFile, ...]]:
+    """What the world would get of an episode as it is now: the words about it, and its files byte for byte."""
+    known = receipts.read_all(show.workspace.episode(row.slug) / "receipts")
+    record = episode.read(show.workspace, row.slug)
+    details = episode.get_input(show.workspace, row.slug, record, "details", Details, keys)
+    enclosure = show.workspace.work(row.slug, "tag", known["tag"].key)
+    notes, data = seal.read_data(enclosure, "tag", EnclosureNotes, keys)
+    captions = seal.read_value(
+        show.workspace.work(row.slug, "caption", known["caption"].key), "caption", Captions, keys
+    )
+    paths = media_paths(row.public_id, Digest(hashlib.sha256(data).hexdigest()))
+    made = (
+        PublicFile(paths.enclosure, notes.media_type, data),
+        PublicFile(paths.vtt, "text/vtt", vtt.text(captions.cues).encode()),
+        PublicFile(paths.srt, "application/x-subrip", srt.text(captions.cues).encode()),
+        PublicFile(paths.chapters, "application/json+chapters", chapters.text(captions.chapters).encode()),
+    )
+    public = PublicEpisode(
+        public_id=row.public_id,
+        guid=row.guid,
+        details=dataclasses.replace(details, chapters=captions.chapters if details.chapters else ()),
+        duration_s=notes.duration_s,
+        language=captions.language,
+        enclosure=paths.enclosure,
+        enclosure_bytes=len(data),
+        enclosure_type=notes.media_type,
+        vtt=paths.vtt,
+        srt=paths.srt,
+        chapters=paths.chapters,
+        cues=captions.cues,
+    )
+    return public, made
+
+
+def frozen(
+    show: OpenShow, row: EpisodeRow, consent_version: int, keys: EpisodeKeys
+) -> tuple[Cut, tuple[PublicFile, ...]]:
+    """The cut of an episode as it is now, with its files."""
+    public, made = public_files(show, row, keys)
+    method = show.settings.revoice.method
+    cut = approve.freeze(public, made, consent_version=consent_version, method=method, words=codecs.canonical(public))
+    return cut, made
+
+
+def freeze_if_ready(show: OpenShow, row: EpisodeRow, producer: str | None = None) -> None:
+    """Freeze the cut when all is processed and proved and it is not frozen yet. A frozen cut is what people approve."""
+    facts = show.facts(row)
+    if facts.pending or facts.problems or facts.failure or facts.cut:
+        return
+    keys = show.keyring.entry(row.id).keys
+    cut, _ = frozen(show, row, facts.consent_version, keys)
+    made_from = show.made_from(row, facts.consent_version)
+    by = producer or facts.producer
+    with show.state.transaction():
+        show.state.add_cut(row.id, CutRow(cut.digest, facts.consent_version, cut.method, by, made_from, show.now()))
+        show.state.log(show.now(), by or OPERATOR, "frozen", row.id, cut.digest)
+
+
+def export(show: OpenShow, name: str, folder: Path) -> tuple[Path, ...]:
+    """Write the frozen cut, byte for byte what would be published, into a new folder to be heard and read."""
+    row = show.episode(name)
+    facts = show.facts(row)
+    if facts.cut is None:
+        raise GateClosed("there is no frozen cut to hear yet; `stablecast status` says what is next")
+    if folder.exists():
+        raise UsageRefused("this folder is there already; name a new one")
+    cut, made = frozen(show, row, facts.consent_version, show.keyring.entry(row.id).keys)
+    written = []
+    for file in made:
+        path = folder / f"{row.slug}{file.path.suffix}"
+        files.write(path, file.data)
+        written.append(path)
+    about = folder / f"{row.slug}.txt"
+    details = cut.episode.details
+    files.write(about, f"{details.title}\n\n{details.content_note}\n\n{details.summary}\n\ncut {cut.digest}\n".encode())
+    show.state.log(show.now(), OPERATOR, "heard", row.id, cut.digest)
+    return (*written, about)
+
+
+# --- status ------------------------------------------------------------------------------------------------------------------
+
+
+def status(show: OpenShow, names: tuple[str, ...]) -> StatusView:
+    """Where episodes stand, what will run and why, and which gate is next. Needs no key."""
+    return StatusView(show.state.show.demo, tuple(_view(show, row) for row in show.episodes(names)))
+
+
+def _view(show: OpenShow, row: EpisodeRow) -> EpisodeView:
+    facts, params, now = show.facts(row), show.settings.workflow, show.now()
+    before = workflow.gate(facts, params, now)
+    released = {release.episode: release.released_on for release in show.state.live_releases()}
+    on = released.get(row.id)
+    planned = () if facts.withdrawn else show.steps(row.slug)
+    return EpisodeView(
+        episode=row.slug,
+        state=workflow.state(facts, params, now),
+        method=facts.method,
+        tracks=0 if facts.withdrawn else episode.read(show.workspace, row.slug).tracks,
+        cut=facts.cut,
+        approvals=tuple(ApprovalView(a.role, a.at.isoformat(timespec="seconds")) for a in facts.approvals),
+        gate=None
+        if before is None
+        else GateView(before.name, before.reason, before.next_step.replace(" EP", f" {row.slug}")),
+        published_on=on.isoformat() if on else None,
+        stages=tuple(StageView(step.node.key, step.reason is None, step.reason) for step in planned),
+    )

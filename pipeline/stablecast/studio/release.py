@@ -1,0 +1,257 @@
+"""Approval, publication and withdrawal."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date
+from pathlib import PurePosixPath
+
+from stablecast import codecs
+from stablecast.engine import workflow
+from stablecast.errors import GateClosed, IntegrityFailure, StablecastError, UsageRefused
+from stablecast.model import Approval, Digest, PublicEpisode, Role
+from stablecast.rss.feed import podcast_guid
+from stablecast.rss.lint import Severity, lint
+from stablecast.site.pages import page
+from stablecast.stages import approve as approving
+from stablecast.stages import publish as publishing
+from stablecast.stages.approve import ApprovedEpisode
+from stablecast.stages.publish import FEED, PublicTree, Release
+from stablecast.store import accounts, locks
+from stablecast.store.state import EpisodeRow, ReleaseRow
+from stablecast.studio import making
+from stablecast.studio.show import OPERATOR, OpenShow
+from stablecast.studio.views import PublishView, WithdrawView
+from stablecast.targets import local
+
+EMPTY_DAY = date(1980, 1, 1)  # the time of the files of a show without episodes: it tells nothing
+WAIT_S = 30.0  # for another command that is just swapping the public tree
+
+PLACES = (
+    "downloads and podcast apps: nobody can take those back",
+    "search engines: ask for removal of the page's address",
+    "the Internet Archive: ask for exclusion of the page's address",
+    "any directory or host that copies audio (Spotify, YouTube): remove the episode there by hand",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The public words of a release, as the database keeps them while it is public."""
+
+    episode: PublicEpisode
+    files: Mapping[PurePosixPath, Digest]
+
+
+# --- approval ------------------------------------------------------------------------------------------------------------
+
+
+def approve(show: OpenShow, name: str, role: Role, account_name: str, password: str, digest: str | None) -> Digest:
+    """Record one person's yes to the newest cut and return its digest.
+
+    Raises GateClosed when it is not their turn, the cut changed, or the password is not theirs.
+    """
+    row = show.episode(name)
+    account = next((a for a in show.state.accounts() if a.name == account_name), None)
+    if not accounts.matches(password, account.password if account else None) or account is None:
+        show.state.log(show.now(), OPERATOR, "approval-refused", row.id, "name or password")
+        raise GateClosed("the name and the password do not belong together; try again")
+    if role not in account.roles:
+        raise GateClosed(f"this account may not approve as {role}; its roles are {', '.join(account.roles)}")
+    with locks.exclusive(show.workspace.lock("work")), show.state.transaction():
+        facts = show.facts(row)
+        approved = workflow.check_approval(
+            facts,
+            show.settings.workflow,
+            show.now(),
+            role=role,
+            account=account.id,
+            digest=Digest(digest) if digest else None,
+        )
+        show.state.add_approval(row.id, Approval(role, account.id, approved, show.now()))
+        show.state.log(show.now(), account.id, f"approved-{role}", row.id, approved)
+    return approved
+
+
+# --- publication -----------------------------------------------------------------------------------------------------------
+
+
+def publish(show: OpenShow, names: tuple[str, ...]) -> PublishView:
+    """Publish every episode that may be (or those named), and build the public tree anew.
+
+    Raises GateClosed when an episode that was named, or every one that waits, may not be published; IntegrityFailure when a
+    byte is not the one that was approved. The public tree is the old one or the new one, never part of either.
+    """
+    public = locks.exclusive(show.workspace.lock("public"), wait_s=WAIT_S)
+    with locks.exclusive(show.workspace.lock("work")), public:
+        ready: list[tuple[EpisodeRow, ApprovedEpisode]] = []
+        waiting: list[tuple[str, str]] = []
+        for row in show.episodes(names):
+            refusal = _refusal(show, row)
+            if refusal is None:
+                ready.append((row, _approved(show, row)))
+            elif refusal:
+                waiting.append((row.slug, refusal))
+        if waiting and (names or not ready):
+            raise GateClosed("; ".join(f"{slug}: {why}" for slug, why in waiting))
+        dropped = _strangers(show)
+        _release(show, ready)
+        for row, _ in ready:
+            show.keyring.forget_draws(row.id)
+    published = tuple(row.slug for row, _ in ready)
+    return PublishView(published, tuple(waiting), dropped, str(show.workspace.public / FEED))
+
+
+def _refusal(show: OpenShow, row: EpisodeRow) -> str | None:
+    """Why an episode may not be published now; "" when there is nothing to publish, None when it may."""
+    facts = show.facts(row)
+    if facts.withdrawn or (facts.published is not None and facts.published == facts.cut):
+        return ""
+    try:
+        workflow.check_publication(facts, show.settings.workflow, show.now())
+    except GateClosed as closed:
+        return str(closed)
+    return None
+
+
+def _approved(show: OpenShow, row: EpisodeRow) -> ApprovedEpisode:
+    facts = show.facts(row)
+    cut, made = making.frozen(show, row, facts.consent_version, show.keyring.entry(row.id).keys)
+    if cut.digest != facts.cut:
+        raise IntegrityFailure(
+            f"{row.slug}: the bytes of this cut are not the bytes that were approved; run the episode again"
+        )
+    return approving.approve(cut, made, facts.approvals, words=codecs.canonical(cut.episode))
+
+
+def _release(show: OpenShow, ready: list[tuple[EpisodeRow, ApprovedEpisode]]) -> None:
+    fresh = {file.path: file.data for _, episode in ready for file in episode.files} | _missing_media(show)
+    with contextlib.ExitStack() as stack:
+        with show.state.transaction():
+            for row, episode in ready:
+                body = codecs.canonical(Body(episode.cut.episode, episode.cut.files)).decode()
+                entry = show.state.log(show.now(), OPERATOR, "published", row.id, episode.cut.digest)
+                day = show.now().astimezone(UTC).date()
+                show.state.add_release(ReleaseRow(row.id, episode.cut.digest, day, show.now(), body, entry.hash))
+            if show.state.show.podcast_guid is None:
+                show.state.set_podcast_guid(podcast_guid(show.settings.show.url))
+            tree = public_tree(show, show.state.live_releases())
+            _refuse_lint(show, tree)
+            new = stack.enter_context(_built(show, tree, fresh))
+        # The facts are kept first: whoever dies here leaves a tree that lacks a release, never one that has too much.
+        new.swap()
+    show.state.set_swap_due(False)
+
+
+def _missing_media(show: OpenShow) -> dict[PurePosixPath, bytes]:
+    """Files of live releases that are not in the public tree as they should be, made again from their sealed cut."""
+    present = local.digests(show.workspace.public)
+    found: dict[PurePosixPath, bytes] = {}
+    by_id = {row.id: row for row in show.state.episodes()}
+    for release in show.state.live_releases():
+        if all(present.get(path) == digest for path, digest in _body(release).files.items()):
+            continue
+        row = by_id[release.episode]
+        facts = show.facts(row)
+        if facts.cut == release.digest:
+            _, made = making.frozen(show, row, facts.consent_version, show.keyring.entry(row.id).keys)
+            found |= {file.path: file.data for file in made}
+    return found
+
+
+def public_tree(show: OpenShow, rows: tuple[ReleaseRow, ...]) -> PublicTree:
+    """What the world should get, from these releases alone."""
+    releases = [Release((body := _body(row)).episode, row.released_on, body.files) for row in rows]
+    guid = show.state.show.podcast_guid or podcast_guid(show.settings.show.url)
+    return publishing.publish(show.settings.show, guid, releases, show.outcomes, block=show.state.show.demo)
+
+
+def _body(row: ReleaseRow) -> Body:
+    return codecs.parsed(Body, (row.body or "").encode())
+
+
+def _refuse_lint(show: OpenShow, tree: PublicTree) -> None:
+    errors = [f for f in lint(tree.texts[FEED], base_url=show.settings.show.url) if f.severity is Severity.ERROR]
+    if errors:
+        raise GateClosed(
+            f"the feed would not be accepted ({errors[0].rule}: {errors[0].message}); `stablecast lint` lists {len(errors)} in all"
+        )
+
+
+def _built(
+    show: OpenShow, tree: PublicTree, fresh: Mapping[PurePosixPath, bytes]
+) -> contextlib.AbstractContextManager[local.Tree]:
+    """The tree beside the old one; remembers that it is due, and what it will hold."""
+    day = max((row.released_on for row in show.state.live_releases()), default=EMPTY_DAY)
+    texts = {path: Digest(hashlib.sha256(data).hexdigest()) for path, data in tree.texts.items()}
+    show.state.set_tree({**texts, **tree.media})
+    show.state.set_swap_due(True)
+    return local.built(show.workspace.public, tree.texts, tree.media, fresh, day=day)
+
+
+def _strangers(show: OpenShow) -> tuple[str, ...]:
+    """Files in the public folder that no release put there: the new tree will not have them."""
+    known = {*show.state.tree(), PurePosixPath("README.md")}
+    return tuple(sorted(path.as_posix() for path in local.digests(show.workspace.public) if path not in known))
+
+
+# --- withdrawal ------------------------------------------------------------------------------------------------------------
+
+
+def withdraw(show: OpenShow, name: str | None, receipt: str | None) -> WithdrawView:
+    """Take an episode out of the world: no reason, no second approval, no key, no waiting for other work.
+
+    Named by the episode or by its receipt code. Works again harmlessly. Raises UsageRefused when there is no such episode.
+    """
+    row = show.episode(name) if name else _by_receipt(show, receipt or "")
+    by = OPERATOR if name else "receipt"
+    live = {release.episode: release for release in show.state.live_releases()}
+    released = live.get(row.id)
+    paths = (*_body(released).files, page(_body(released).episode)) if released else ()
+    with _making_room(show, paths):
+        with show.state.transaction():
+            if show.state.withdraw(row.id, by, show.clock()):
+                show.state.log(show.clock(), by, "withdrawn", row.id)
+            show.state.set_swap_due(True)
+        take_down_due(show)
+    return WithdrawView(row.slug, released is not None, PLACES if released else ())
+
+
+def take_down_due(show: OpenShow) -> None:
+    """Bring the public tree in line with the withdrawals; any command that finds this undone does it first.
+
+    Needs no key, no ffmpeg and no other command's leave. Another episode whose files are damaged is left out, not kept up.
+    """
+    if not show.state.swap_due():
+        return
+    with locks.exclusive(show.workspace.lock("public"), wait_s=WAIT_S), contextlib.ExitStack() as stack:
+        present = local.digests(show.workspace.public)
+        with show.state.transaction():
+            live = show.state.live_releases()
+            sound = tuple(r for r in live if all(present.get(p) == d for p, d in _body(r).files.items()))
+            new = stack.enter_context(_built(show, public_tree(show, sound), {}))
+        new.swap()
+        show.state.set_swap_due(len(sound) < len(live))
+
+
+@contextlib.contextmanager
+def _making_room(show: OpenShow, paths: tuple[PurePosixPath, ...]) -> Iterator[None]:
+    """Where the tree cannot be built without the episode (no room, broken settings), its files and the feed go at once."""
+    try:
+        yield
+    except StablecastError as stopped:
+        local.take_down(show.workspace.public, (*paths, FEED))
+        raise type(stopped)(
+            f"the episode and the feed are taken down; to put the rest up again, withdraw it once more after this: {stopped}"
+        ) from stopped
+
+
+def _by_receipt(show: OpenShow, code: str) -> EpisodeRow:
+    wanted = accounts.receipt_hash(code, show.state.show.id)
+    for row in show.state.episodes():
+        if any(consent.receipt == wanted for consent in show.state.consents(row.id)):
+            return row
+    raise UsageRefused("this receipt code belongs to no episode here; check its digits and try again")

@@ -1,0 +1,200 @@
+"""One open show: its folder, settings, facts and keys, and the questions every use case asks of them."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+from stablecast.engine.pipeline import Production, Tools
+from stablecast.engine.plan import Step
+from stablecast.engine.settings import Settings
+from stablecast.engine.workflow import Facts
+from stablecast.errors import StablecastError, UsageRefused
+from stablecast.model import Digest, Item, Outcomes, Role, Slug, slug_of
+from stablecast.runner import failure, steps, sting_digests
+from stablecast.site.outcomes import outcomes
+from stablecast.store import episode, keyring, receipts, settings
+from stablecast.store.keyring import Keyring
+from stablecast.store.state import Account, EpisodeRow, State
+from stablecast.store.workspace import Workspace
+from stablecast.tools import ffmpeg, whisper
+from stablecast.voice.characters import Character, characters
+
+Clock = Callable[[], datetime]
+
+OPERATOR = "operator"  # in the audit log: somebody at this computer, without an account's password
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class OpenShow:
+    """A show folder with its database open. Use as a context manager."""
+
+    def __init__(self, root: Path, passphrase: Callable[[], str], clock: Clock = utc_now) -> None:
+        self.workspace = Workspace.open(root)
+        self.state = State(self.workspace.state)
+        self.keyring = Keyring(keyring.folder_for(self.workspace.root), self.state.show.id, passphrase)
+        self._clock = clock
+
+    def __enter__(self) -> OpenShow:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        entries = self.state.audit()
+        self.state.close()
+        if entries and entries[-1].hash != self.keyring.audit_head():
+            with contextlib.suppress(
+                StablecastError, OSError
+            ):  # withdrawing must work where the keyring is out of reach
+                self.keyring.keep_audit_head(entries[-1].hash)
+
+    # --- settings
+
+    @cached_property
+    def settings(self) -> Settings:
+        """config/show.toml. Raises UsageRefused naming file, key and line."""
+        found = settings.load(Settings, self.workspace.config("show.toml"))
+        if found.demo.clock_ahead_h and not self.state.show.demo:
+            raise UsageRefused("show.toml: demo.clock_ahead_h works only in a show made with `init --demo`; remove it")
+        return found
+
+    @cached_property
+    def characters(self) -> Mapping[str, Character]:
+        return settings.checked(self.workspace.config("voices.toml"), characters)
+
+    @cached_property
+    def outcomes(self) -> Outcomes:
+        return settings.checked(self.workspace.config("outcomes.toml"), outcomes)
+
+    @cached_property
+    def production(self) -> Production:
+        """How this show makes its episodes. Raises UsageRefused when it names a character that does not exist."""
+        chosen = self.settings.revoice.characters
+        unknown = [name for name in chosen if name not in self.characters]
+        if unknown or not chosen:
+            raise UsageRefused(
+                f"show.toml: revoice.characters names {', '.join(unknown) or 'nobody'}; "
+                f"voices.toml has {', '.join(sorted(self.characters))}"
+            )
+        return Production(
+            self.settings,
+            tuple(self.characters[name] for name in chosen),
+            Tools(ffmpeg.probe_version(), whisper.identity(self.settings.transcribe.model)),
+            sting_digests(self.workspace, self.settings),
+        )
+
+    def clock(self) -> datetime:
+        """The time, whatever the settings say: for what must work when they cannot be read."""
+        return self._clock()
+
+    def now(self) -> datetime:
+        """The time; a demo show's own clock may run ahead, and says so in its settings."""
+        return self._clock() + timedelta(hours=self.settings.demo.clock_ahead_h)
+
+    # --- episodes
+
+    def episode(self, name: str) -> EpisodeRow:
+        """The episode called `name`. Raises UsageRefused when there is none."""
+        try:
+            found = self.state.episode(slug_of(name))
+        except ValueError as badly_named:
+            raise UsageRefused(str(badly_named)) from badly_named
+        if found is None:
+            raise UsageRefused("there is no episode of that name; `stablecast status` lists those there are")
+        return found
+
+    def episodes(self, names: tuple[str, ...]) -> tuple[EpisodeRow, ...]:
+        """Those named, or all."""
+        return tuple(self.episode(name) for name in names) if names else self.state.episodes()
+
+    def steps(self, slug: Slug) -> tuple[Step, ...]:
+        return steps(self.workspace, slug, self.production)
+
+    def facts(self, row: EpisodeRow) -> Facts:
+        """All that the gates look at; needs no key."""
+        if row.id in self.state.withdrawals():
+            return dataclasses.replace(_NOTHING_YET, withdrawn=True)
+        record = episode.read(self.workspace, row.slug)
+        planned = self.steps(row.slug)
+        pending = tuple(step.node.key for step in planned if step.reason is not None)
+        failed = failure(self.workspace, row.slug)
+        consents = self.state.consents(row.id)
+        version = consents[-1].version if consents else 0
+        cut = self.state.cut(row.id)
+        current = cut is not None and not pending and cut.made_from == self.made_from(row, version)
+        live = {release.episode: release.digest for release in self.state.live_releases()}
+        return Facts(
+            withdrawn=False,
+            failure=failed.sentence if failed and pending else None,
+            pending=pending,
+            problems=() if pending else self._problems(row.slug),
+            content_note=record.content_note,
+            consent=tuple(Item(item) for item in consents[-1].items) if consents else None,
+            consent_version=version,
+            method=self.settings.revoice.method,
+            cut=cut.digest if cut and current else None,
+            producer=cut.producer if cut else None,
+            approvals=self.state.approvals(row.id, cut.digest) if cut and current else (),
+            published=live.get(row.id),
+        )
+
+    def made_from(self, row: EpisodeRow, consent_version: int) -> str:
+        """What a cut frozen now would be made from: keyed digests, so no key is needed to compare them."""
+        known = receipts.read_all(self.workspace.episode(row.slug) / "receipts")
+        details = episode.read(self.workspace, row.slug).inputs["details"].digest
+        parts = [
+            known["tag"].output,
+            known["caption"].output,
+            details,
+            str(consent_version),
+            str(self.settings.revoice.method),
+        ]
+        return " ".join(parts)
+
+    def _problems(self, slug: Slug) -> tuple[str, ...]:
+        """Which checks of `prove` failed, in sentences without a place: the places are sealed."""
+        note = receipts.read_all(self.workspace.episode(slug) / "receipts")["prove"].note
+        return tuple(f"the check of the finished file failed: {name}." for name in note.split())
+
+    # --- people
+
+    def account(self, name: str) -> Account:
+        """The account called `name`. Raises UsageRefused when there is none."""
+        found = next((account for account in self.state.accounts() if account.name == name), None)
+        if found is None:
+            raise UsageRefused("there is no account of that name; `stablecast users add` makes one")
+        return found
+
+    def producer(self, name: str | None) -> Account | None:
+        """Who makes the cut: the account named, else the only producer there is, else nobody in particular."""
+        if name is not None:
+            return self.account(name)
+        producers = [account for account in self.state.accounts() if Role.PRODUCER in account.roles]
+        return producers[0] if len(producers) == 1 else None
+
+
+_NOTHING_YET = Facts(
+    withdrawn=False,
+    failure=None,
+    pending=(),
+    problems=(),
+    content_note=False,
+    consent=None,
+    consent_version=0,
+    method=Settings().revoice.method,
+    cut=None,
+    producer=None,
+    approvals=(),
+    published=None,
+)
+
+
+def digest_text(digest: Digest) -> str:
+    """A digest short enough to say aloud: its first 12 hex digits in fours."""
+    return " ".join(digest[i : i + 4] for i in range(0, 12, 4))

@@ -1,0 +1,146 @@
+"""The use cases, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from stablecast.model import Alias, Correction, Digest, Item, Role
+from stablecast.runner import Progress
+from stablecast.stages.ingest import IngestParams
+from stablecast.studio import checking, doctor, evidence, intake, making, release, trial
+from stablecast.studio.doctor import CheckView
+from stablecast.studio.evidence import EvidenceView
+from stablecast.studio.intake import Additions, SealedPerson
+from stablecast.studio.show import Clock, OpenShow, utc_now
+from stablecast.studio.views import (
+    AccountView,
+    CorrectionView,
+    LintView,
+    MeasureView,
+    PublishView,
+    RowView,
+    StatusView,
+    VerifyView,
+    WithdrawView,
+)
+
+
+class Studio:
+    """A show folder and what can be done with it. The passphrase is asked for only by what opens sealed files.
+
+    Every method may raise `StablecastError`: one sentence, one exit code.
+    """
+
+    def __init__(self, root: Path, passphrase: Callable[[], str], clock: Clock = utc_now) -> None:
+        self.root = root
+        self._passphrase = passphrase
+        self._clock = clock
+
+    @contextmanager
+    def _open(self) -> Iterator[OpenShow]:
+        with OpenShow(self.root, self._passphrase, self._clock) as show:
+            release.take_down_due(show)
+            _ = show.settings  # a broken settings file is told by every command, before it does anything
+            yield show
+
+    # --- a show and its people
+
+    def init(self, *, demo: bool = False) -> Path:
+        """Make the show folder."""
+        return intake.init(self.root, self._passphrase(), demo=demo).root
+
+    def demo(self) -> Iterator[trial.Event]:
+        """The whole way on two short synthetic episodes."""
+        return trial.demo(self)
+
+    def add_user(self, name: str, roles: tuple[Role, ...], password: str) -> None:
+        with self._open() as show:
+            intake.add_user(show, name, roles, password)
+
+    def users(self) -> tuple[AccountView, ...]:
+        with self._open() as show:
+            return intake.users(show)
+
+    def consent(self, episode: str, items: tuple[Item, ...], person: SealedPerson) -> str:
+        """Record what the young person said yes to; the receipt code is returned once and kept nowhere."""
+        with self._open() as show:
+            return intake.consent(show, episode, items, person)
+
+    # --- an episode
+
+    def add(self, episode: str, recordings: tuple[tuple[Alias, Path], ...], additions: Additions) -> bool:
+        """Take in recordings or words; True when the episode is new."""
+        with self._open() as show:
+            return intake.add(show, episode, recordings, additions)
+
+    def corrections(self, episode: str) -> tuple[CorrectionView, ...]:
+        with self._open() as show:
+            return intake.corrections(show, episode)
+
+    def correct(self, episode: str, more: tuple[Correction, ...], *, undo: bool = False) -> tuple[CorrectionView, ...]:
+        """Decide what is taken out or left in."""
+        with self._open() as show:
+            return intake.correct(show, episode, more, undo=undo)
+
+    def run(self, episodes: tuple[str, ...], *, jobs: int, producer: str | None = None) -> Iterator[Progress]:
+        """Bring episodes up to date, telling what happens."""
+        with self._open() as show:
+            yield from making.run(show, episodes, jobs=jobs, producer=producer)
+
+    def status(self, episodes: tuple[str, ...] = ()) -> StatusView:
+        with self._open() as show:
+            return making.status(show, episodes)
+
+    def export(self, episode: str, folder: Path) -> tuple[Path, ...]:
+        """The frozen cut as files, to be heard and read."""
+        with self._open() as show:
+            return making.export(show, episode, folder)
+
+    def evidence(self, episode: str) -> EvidenceView:
+        """What became of each protected word, and every figure measured; it quotes the words."""
+        with self._open() as show:
+            return evidence.evidence(show, episode)
+
+    # --- the gates
+
+    def approve(self, episode: str, role: Role, account: str, password: str, digest: str | None = None) -> Digest:
+        """One person's yes to one cut."""
+        with self._open() as show:
+            return release.approve(show, episode, role, account, password, digest)
+
+    def publish(self, episodes: tuple[str, ...] = ()) -> PublishView:
+        with self._open() as show:
+            return release.publish(show, episodes)
+
+    def withdraw(self, episode: str | None, receipt: str | None) -> WithdrawView:
+        """Out of the world, at once."""
+        with OpenShow(self.root, self._passphrase, self._clock) as show:
+            return release.withdraw(show, episode, receipt)
+
+    # --- looking
+
+    def verify(self, *, deep: bool = False) -> VerifyView:
+        with OpenShow(self.root, self._passphrase, self._clock) as show:
+            return checking.verify(show, deep=deep)
+
+    def audit(self) -> tuple[RowView, ...]:
+        with self._open() as show:
+            return checking.audit(show)
+
+    def lint(self, feed: Path | None = None) -> LintView:
+        """What our rules find in a feed: one that is named, else the show's own."""
+        if feed is not None:
+            return checking.lint(feed, "")
+        with self._open() as show:
+            return checking.lint(show.workspace.public, show.settings.show.url)
+
+    def doctor(self) -> tuple[CheckView, ...]:
+        """What on this machine would stop the work; needs no show."""
+        return doctor.doctor(self.root)
+
+    def measure(self, files: tuple[Path, ...]) -> tuple[MeasureView, ...]:
+        """Loudness, peak and range of files; needs no show."""
+        params = IngestParams()
+        return checking.measure(files, params.max_bytes, params.max_duration_s)

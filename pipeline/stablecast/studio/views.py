@@ -1,0 +1,156 @@
+"""What the studio answers: frozen values that the command line and the web page show. docs/cli.md describes their JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stablecast.model import Role
+from stablecast.runner import Progress as Progress
+
+
+@dataclass(frozen=True, slots=True)
+class StageView:
+    """One stage of one episode."""
+
+    stage: str
+    up_to_date: bool
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class GateView:
+    """The gate an episode stands before; `reason` null means somebody may pass it now."""
+
+    name: str
+    reason: str | None
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalView:
+    """An approval of the cut as it is."""
+
+    role: Role
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeView:
+    """An episode in `status`."""
+
+    episode: str
+    state: str
+    method: str
+    tracks: int
+    cut: str | None  # digest H of the frozen cut, if it is made from what is there now
+    approvals: tuple[ApprovalView, ...]
+    gate: GateView | None
+    published_on: str | None
+    stages: tuple[StageView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StatusView:
+    """The answer to `status`."""
+
+    demo: bool
+    episodes: tuple[EpisodeView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InvariantView:
+    """One invariant in `verify`."""
+
+    id: str
+    title: str
+    holds: bool
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyView:
+    """The answer to `verify`."""
+
+    holds: bool
+    keyring: bool  # whether sealed files could be opened as well
+    invariants: tuple[InvariantView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureView:
+    """One file in `measure`."""
+
+    file: str
+    duration_s: float
+    integrated_lufs_mono: float
+    integrated_lufs_dual_mono: float
+    true_peak_dbtp: float
+    range_lu: float
+
+
+@dataclass(frozen=True, slots=True)
+class FindingView:
+    """One finding in `lint`."""
+
+    id: str
+    severity: str
+    source: str
+    place: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class LintView:
+    """The answer to `lint`."""
+
+    ok: bool
+    findings: tuple[FindingView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionView:
+    """One decision of a person about a stretch of an episode, in seconds of the recording."""
+
+    start_s: float
+    end_s: float
+    redact: bool
+    speaker: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """A person who works with the show."""
+
+    name: str
+    roles: tuple[Role, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishView:
+    """What `publish` did."""
+
+    published: tuple[str, ...]
+    waiting: tuple[tuple[str, str], ...]  # episode, why not
+    dropped: tuple[str, ...]  # files that lay in the public folder and belong to no release
+    feed: str
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawView:
+    """What `withdraw` did."""
+
+    episode: str
+    was_public: bool
+    places: tuple[str, ...]  # where copies may still live
+
+
+@dataclass(frozen=True, slots=True)
+class RowView:
+    """One entry of the audit log."""
+
+    seq: int
+    at: str
+    actor: str
+    action: str
+    episode: str
+    detail: str

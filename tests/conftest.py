@@ -1,0 +1,62 @@
+"""What every test gets: a clean environment, no network but this machine, and hypothesis profiles."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("default"), max_examples=200, derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+_LOOPBACK = ("127.", "::1", "localhost")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the person who runs the tests reaches them."""
+    for name in list(os.environ):
+        if name.startswith(("STABLECAST_", "HF_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever connects anywhere but to this machine fails the test."""
+    connect = socket.socket.connect
+
+    def only_here(self: socket.socket, address: object) -> None:
+        host = address[0] if isinstance(address, tuple) else ""
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not str(host).startswith(_LOOPBACK):
+            pytest.fail(f"something wanted to connect to {host}")
+        connect(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", only_here)
+
+
+@pytest.fixture(scope="session")
+def demo_data() -> Path:
+    """The demo's recordings: synthetic speech with known words, shipped with the package."""
+    return Path(__file__).parent.parent / "pipeline" / "stablecast" / "demo"
+
+
+@pytest.fixture(scope="session")
+def shared_speech() -> Path:
+    """Real recordings that lie beside a checkout on some machines; tests that want them skip elsewhere."""
+    found = Path(__file__).parent.parent.parent / "shared" / "speech" / "open"
+    if not found.is_dir():
+        pytest.skip("no real recordings beside this checkout (shared/speech)")
+    return found
+
+
+@pytest.fixture
+def no_umask() -> Iterator[None]:
+    """The most careless umask: modes must come from us."""
+    before = os.umask(0)
+    yield
+    os.umask(before)

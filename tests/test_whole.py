@@ -1,0 +1,323 @@
+"""The whole way through the command line, on synthetic speech with known words: recording in, approved episode in a feed."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+import ebur128
+from showcase import PASSPHRASE, Showcase
+from stablecast.tools.ffmpeg import executable
+
+pytestmark = pytest.mark.model
+
+SOURCE_NAME = "Quillfeather_hostel_take2.wav"  # a name a careless person would give: it must be found nowhere
+PROTECTED = "Middlemarch"
+HEARD_AS = ("middlemarch", "middlemark")  # how Whisper base writes it
+NAMES = {"itunes": "http://www.itunes.com/dtds/podcast-1.0.dtd", "podcast": "https://podcastindex.org/namespace/1.0"}
+AUDIO_MAGIC = (b"RIFF", b"OggS", b"fLaC", b"ID3", b"\xff\xfb")
+
+
+def cut(source: Path, target: Path, seconds: float, start: float = 0.0) -> Path:
+    """The beginning of a recording as WAV."""
+    command = [executable(), "-nostdin", "-v", "error", "-ss", str(start), "-t", str(seconds), "-i", source, target]
+    subprocess.run([str(part) for part in command], check=True)
+    return target
+
+
+def demo_settings(show: Showcase, *, ahead_h: float = 0.0, **tables: dict[str, object]) -> None:
+    show.set(demo={"clock_ahead_h": ahead_h}, show={"title": "A show"}, **tables)
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory, demo_data: Path) -> Showcase:
+    """A show with one processed episode, consented to, nothing approved."""
+    show = Showcase(tmp_path_factory.mktemp("whole"))
+    show.init()
+    demo_settings(show)
+    recording = cut(demo_data / "she-listened-to-the-end-robin.opus", show.folder / SOURCE_NAME, 13)
+    words = ("--title", "She listened", "--summary", "A short talk.", "--content-note", "none")
+    show.ok("add", "ep-001", recording, *words, "--outcome", "trust", "--protect", PROTECTED)
+    show.ok("run")
+    return show
+
+
+@pytest.fixture
+def show(ready: Showcase, tmp_path: Path) -> Showcase:
+    """A copy of that show for one test."""
+    copy = Showcase(tmp_path)
+    for name in ("show", "keys"):
+        shutil.copytree(ready.folder / name, tmp_path / name, copy_function=shutil.copy2)
+    for password in ready.folder.glob("*.password"):
+        shutil.copy(password, tmp_path)
+    return copy
+
+
+def published(show: Showcase) -> Showcase:
+    show.consent("ep-001")
+    show.approve_all("ep-001")
+    demo_settings(show, ahead_h=73.0)
+    show.ok("publish")
+    return show
+
+
+def test_the_whole_way_ends_in_a_feed(show: Showcase) -> None:
+    """Approved by three and cooled off, an episode is published: valid feed, right loudness, protected word nowhere."""
+    published(show)
+    feed = etree.fromstring((show.root / "feed" / "feed.xml").read_bytes())
+    (item,) = feed.iterfind("channel/item")
+    enclosure = item.find("enclosure")
+    assert enclosure is not None
+    name = str(enclosure.get("url")).rpartition("/")[2]
+    media = show.root / "feed" / "media" / name
+
+    assert media.stat().st_size == int(str(enclosure.get("length")))
+    measured = ebur128.of_mp3(media.read_bytes())
+    assert measured.dual_mono == pytest.approx(-16, abs=0.2)
+    assert measured.true_peak <= -1.0
+    assert show.ok("lint", as_json=True).json["ok"] is True
+    assert show.ok("verify", "--deep", as_json=True).json["holds"] is True
+    assert len(item.findall("podcast:transcript", NAMES)) == 2
+    for path in (show.root / "feed").rglob("*"):
+        if path.is_file():
+            text = path.read_bytes().lower()
+            assert not any(word.encode() in text for word in (*HEARD_AS, PROTECTED.lower())), path.name
+
+
+def test_the_protected_word_is_silent_in_the_published_sound(show: Showcase) -> None:
+    """Transcribing the published file anew does not give the word back, though the rest is understood."""
+    from stablecast.model import Alias, SourceAudio
+    from stablecast.redaction.matching import find
+    from stablecast.stages.transcribe import TranscribeParams, transcribe
+    from stablecast.tools.codec import FfmpegCodec
+    from stablecast.tools.whisper import FasterWhisper
+
+    published(show)
+    (media,) = (show.root / "feed" / "media").iterdir()
+    params = TranscribeParams()
+    audio = SourceAudio(Alias("x"), FfmpegCodec().decode(media.read_bytes()))
+    words = [word.text for word in transcribe(audio, params, recogniser=FasterWhisper(params)).words]
+
+    assert len(words) > 20
+    assert not find(words, (PROTECTED,))
+
+
+def test_nothing_private_lies_in_clear(show: Showcase) -> None:
+    """Outside the seal there is no sample, no source name, no word and no title, and nobody else may read the files."""
+    for path, data in show.files().items():
+        text = data.lower()
+        assert b"quillfeather" not in text, path
+        assert b"she listened" not in text, path
+        assert not any(word.encode() in text for word in HEARD_AS), path
+        assert not data.startswith(AUDIO_MAGIC), path
+        assert PASSPHRASE.encode() not in data, path
+    for room in ("episodes", "transcripts"):
+        for path in (show.root / room).rglob("*"):
+            assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+def test_running_again_does_nothing(show: Showcase) -> None:
+    """A second run finds everything up to date and changes no byte."""
+    before = {p: d for p, d in show.files().items() if not p.startswith("stablecast.sqlite")}
+    answer = show.ok("run", as_json=True).json
+    after = {p: d for p, d in show.files().items() if not p.startswith("stablecast.sqlite")}
+
+    assert [e["outcome"] for e in answer["episodes"]] == ["up-to-date"]
+    assert after == before
+    assert show.ok("run", "--dry-run", as_json=True).json == {"would_run": []}
+
+
+def test_publishing_twice_gives_the_same_bytes(show: Showcase) -> None:
+    """Two builds of the same releases are byte-identical."""
+    published(show)
+    first = {p: d for p, d in show.files().items() if p.startswith("feed/")}
+    (show.root / "feed" / "notes.txt").write_text("a stranger")
+    answer = show.ok("publish", as_json=True).json
+
+    assert {p: d for p, d in show.files().items() if p.startswith("feed/")} == first
+    assert answer["dropped"] == ["notes.txt"]
+
+
+def test_each_change_makes_a_new_cut_and_voids_every_yes(show: Showcase) -> None:
+    """After full approval a new title, a new redaction or a new consent asks all three people again."""
+    show.consent("ep-001")
+    changes = (
+        ("add", "ep-001", "--title", "Another title"),
+        ("correct", "ep-001", "--redact", "6-7"),
+        (
+            "consent",
+            "ep-001",
+            "--yes",
+            "recording",
+            "--yes",
+            "changed-voice",
+            "--yes",
+            "words",
+            "--yes",
+            "podcast",
+            "--yes",
+            "page",
+        ),
+    )
+    digests = set()
+    for change in changes:
+        show.ok("run")
+        show.approve_all("ep-001")
+        digests.add(show.status("ep-001")["cut"])
+        show.ok(*change)
+        demo_settings(show, ahead_h=73.0)
+        refused = show("publish")
+        demo_settings(show)
+
+        assert refused.code == 4, refused
+        assert not list((show.root / "feed").glob("*.xml"))
+        assert show.status("ep-001")["approvals"] == []
+    assert len(digests) == len(changes)
+
+
+def test_gates_want_order_and_three_different_people(show: Showcase) -> None:
+    """The reviewer cannot come first, nobody approves twice or in another's role, and a wrong password is nobody."""
+    assert show.approve("ep-001", "young-person").code == 4  # no consent yet
+    show.consent("ep-001")
+    assert show.approve("ep-001", "reviewer").code == 4
+    assert show.approve("ep-001", "young-person", "kim").code == 4
+    assert show.approve("ep-001", "young-person", None, "--digest", "0" * 64).code == 4
+    assert show.approve("ep-001", "young-person").code == 0
+    assert show.approve("ep-001", "young-person").code == 4
+    wrong = show(
+        "approve", "ep-001", "--role", "reviewer", "--as", "kim", "--password-file", show.folder / "dana.password"
+    )
+    assert wrong.code == 4
+    assert show.approve("ep-001", "reviewer").code == 0
+    assert show("publish").code == 4
+    assert show.approve("ep-001", "lead").code == 0
+    cooling = show("publish")
+    assert cooling.code == 4
+    assert "cooling-off" in cooling.err
+
+
+def test_consent_is_asked_item_by_item(show: Showcase) -> None:
+    """Without a yes to each thing that publishing does, the gate names exactly what is missing."""
+    show.consent("ep-001", ("recording", "changed-voice", "page", "words"))
+    refused = show.approve("ep-001", "young-person")
+    assert refused.code == 4
+    assert "podcast" in refused.err
+    assert "words" not in refused.err
+
+
+def test_a_plain_pitch_shift_is_never_approved(show: Showcase) -> None:
+    """The method that a search undoes may be heard, not published."""
+    show.consent("ep-001")
+    demo_settings(show, revoice={"method": "pitch"})
+    show.ok("run")
+    refused = show.approve("ep-001", "young-person")
+    assert refused.code == 4
+    assert "pitch" in refused.err
+
+
+def test_the_receipt_alone_takes_an_episode_down(show: Showcase) -> None:
+    """With nothing but the code, no keyring and no passphrase, the public folder forgets the episode, for good."""
+    receipt = show.consent("ep-001")
+    show.approve_all("ep-001")
+    demo_settings(show, ahead_h=73.0)
+    show.ok("publish")
+    public_id = next((show.root / "feed" / "episodes").iterdir()).stem
+    show.keys.rename(show.folder / "lost")
+    assert show("withdraw", "--receipt", "0000 0000 0000 0000").code == 2
+    gone = show.ok("withdraw", "--receipt", receipt.replace(" ", ""), as_json=True).json
+    assert gone["was_public"] is True
+    again = show.ok("withdraw", "--receipt", receipt)
+
+    assert again.code == 0
+    for path, data in show.files().items():
+        if path.startswith("feed/"):
+            assert public_id not in path
+            assert public_id.encode() not in data, path
+    feed = etree.fromstring((show.root / "feed" / "feed.xml").read_bytes())
+    assert feed.find("channel/item") is None
+    assert b"She listened" not in show.root.joinpath("stablecast.sqlite").read_bytes()
+    (show.folder / "lost").rename(show.keys)
+    for command in (("publish",), ("add", "ep-001", "--title", "Back"), ("correct", "ep-001", "--redact", "1-2")):
+        assert show(*command).code in (0, 4), command
+    assert show("add", "ep-001", "--title", "Back").code == 4
+    assert not list((show.root / "feed" / "media").glob("*")) if (show.root / "feed" / "media").exists() else True
+    assert show.ok("verify", as_json=True).json["holds"] is True
+
+
+def test_who_changes_a_public_byte_is_found(show: Showcase) -> None:
+    """`verify` ends with 6 when a published file, the log or a sealed file is not what it was."""
+    published(show)
+    page = show.root / "feed" / "index.html"
+    kept = page.read_bytes()
+    page.chmod(0o644)
+    page.write_bytes(kept + b" ")
+    assert show("verify").code == 6
+    page.write_bytes(kept)
+    sealed = next((show.root / "episodes" / "ep-001" / "source").iterdir())
+    data = bytearray(sealed.read_bytes())
+    data[-1] ^= 1
+    sealed.write_bytes(bytes(data))
+    broken = show("verify", as_json=True)
+    assert broken.code == 6
+    assert [v["id"] for v in broken.json["invariants"] if not v["holds"]] == ["I7"]
+
+
+def test_two_speakers_keep_their_tracks_and_get_two_voices(show: Showcase, demo_data: Path) -> None:
+    """With --speaker each alias has a track of its own, and captions name both."""
+    tracks = []
+    for alias, name in (("Ash", "small-things-are-big-ash.opus"), ("Kit", "small-things-are-big-kit.opus")):
+        recording = cut(demo_data / name, show.folder / f"{alias}.wav", 14)
+        tracks += ["--speaker", f"{alias}={recording}"]
+    show.ok("add", "ep-002", *tracks, "--content-note", "none", "--protect", "Casterbridge")
+    show.ok("run", "ep-002", "--jobs", "2")
+    assert show.status("ep-002")["tracks"] == 2
+    out = show.folder / "heard"
+    show.ok("review", "ep-002", "--out", out)
+    captions = (out / "ep-002.vtt").read_text()
+    assert "<v Ash>" in captions
+    assert "<v Kit>" in captions
+
+
+def test_a_second_run_is_told_to_wait(show: Showcase) -> None:
+    """Two commands that write do not meet: the second ends with 5, and the lock frees itself when the first is killed."""
+    show.ok("correct", "ep-001", "--redact", "6-7")
+    first = show.start("run")
+    lock = show.root / ".stablecast-work.lock"
+    deadline = time.monotonic() + 60
+    codes = []
+    while first.poll() is None and time.monotonic() < deadline and 5 not in codes:
+        if lock.exists():
+            codes.append(show("run", "--dry-run").code or show("correct", "ep-001", "--undo").code)
+    first.kill()
+    first.wait()
+    assert 5 in codes
+    show.ok("run")
+
+
+def test_no_name_passphrase_or_title_is_in_any_command_line(show: Showcase) -> None:
+    """While a run works, the process list shows no protected word, source name, title or passphrase."""
+    show.ok("correct", "ep-001", "--redact", "6-7")
+    running = show.start("run", start_new_session=True)
+    seen = set()
+    while running.poll() is None:
+        for process in Path("/proc").iterdir():
+            if process.name.isdigit():
+                try:
+                    if _session(process) == running.pid:
+                        seen.add((process / "cmdline").read_bytes())
+                except (OSError, IndexError):
+                    continue
+    assert any(b"ffmpeg" in line for line in seen)
+    for line in seen:
+        for secret in (PROTECTED, "quillfeather", "listened", PASSPHRASE):
+            assert secret.lower().encode() not in line.lower()
+
+
+def _session(process: Path) -> int:
+    return int((process / "stat").read_text().rpartition(")")[2].split()[3])
