@@ -32,6 +32,7 @@ class Showcase:
     """One show and its people, in a folder of its own."""
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
         self.folder = folder
         self.root = folder / "show"
         self.keys = folder / "keys"

@@ -177,7 +177,9 @@ def run_all(jobs: tuple[Job, ...], workers: int) -> Iterator[Progress]:
     context = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks of numpy and onnxruntime
     told: multiprocessing.queues.Queue[Progress] = context.Queue()
     threads = max(1, (os.cpu_count() or 1) // workers)
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker, initargs=(told, threads)) as pool:
+    with ProcessPoolExecutor(
+        workers, mp_context=context, initializer=_begin_worker, initargs=(told, threads, os.getpid())
+    ) as pool:
         running: set[Future[None]] = {pool.submit(_run_and_tell, job) for job in jobs}
         while running:
             with contextlib.suppress(queue.Empty):
@@ -194,11 +196,10 @@ def run_all(jobs: tuple[Job, ...], workers: int) -> Iterator[Progress]:
 _told: multiprocessing.queues.Queue[Progress] | None = None
 
 
-def _begin_worker(told: multiprocessing.queues.Queue[Progress], threads: int) -> None:
+def _begin_worker(told: multiprocessing.queues.Queue[Progress], threads: int, parent: int) -> None:
     global _told
     _told = told
     os.environ["OMP_NUM_THREADS"] = str(threads)
-    parent = os.getppid()
 
     def die_with_parent() -> None:
         # A killed command must not leave a worker behind that goes on writing.

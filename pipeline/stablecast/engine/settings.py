@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
 from stablecast.engine.workflow import LONGEST_COOLING_OFF_H, WorkflowParams
 from stablecast.model import ShowInfo
@@ -27,7 +26,7 @@ class StingParams:
 
     def __post_init__(self) -> None:
         for name, file in (("opening", self.opening), ("closing", self.closing)):
-            if PurePosixPath(file).name != file:
+            if "/" in file or file == "..":
                 raise ValueError(f"{name} is the name of a file in config/, without a folder")
 
 

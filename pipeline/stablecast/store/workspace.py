@@ -10,7 +10,10 @@ from stablecast.store.files import Room, make_folder
 
 ROOMS = ("config", "episodes", "transcripts", "feed")
 STATE = "stablecast.sqlite"
-LOCKS = ("work", "public")  # held by what makes episodes, and by what swaps the public tree: withdrawing waits for no work
+LOCKS = (
+    "work",
+    "public",
+)  # held by what makes episodes, and by what swaps the public tree: withdrawing waits for no work
 _IN_TRANSCRIPTS = ("transcribe", "redact", "caption", "protected", "corrections")  # words; all else lies in episodes/
 
 

@@ -27,7 +27,6 @@ from stablecast.studio.views import AccountView, CorrectionView
 from stablecast.tools import containers, ffmpeg
 
 SHORTEST_PASSWORD = 8
-NO_CONTENT_NOTE = "none"
 EXAMPLES = ("show.toml", "voices.toml", "outcomes.toml")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +22,8 @@ from stablecast.store.seal import EpisodeKeys, Stored
 from stablecast.store.state import CutRow, EpisodeRow
 from stablecast.studio.show import OPERATOR, OpenShow
 from stablecast.studio.views import ApprovalView, EpisodeView, GateView, StageView, StatusView
+
+NO_CONTENT_NOTE = "none"  # the answer that listeners need no note
 
 
 def run(show: OpenShow, names: tuple[str, ...], *, jobs: int, producer: str | None = None) -> Iterator[Progress]:
@@ -120,7 +121,7 @@ def public_files(show: OpenShow, row: EpisodeRow, keys: EpisodeKeys) -> tuple[Pu
     public = PublicEpisode(
         public_id=row.public_id,
         guid=row.guid,
-        details=dataclasses.replace(details, chapters=captions.chapters if details.chapters else ()),
+        details=_for_listeners(details, captions),
         duration_s=notes.duration_s,
         language=captions.language,
         enclosure=paths.enclosure,
@@ -132,6 +133,12 @@ def public_files(show: OpenShow, row: EpisodeRow, keys: EpisodeKeys) -> tuple[Pu
         cues=captions.cues,
     )
     return public, made
+
+
+def _for_listeners(details: Details, captions: Captions) -> Details:
+    """Details as they are read in public: no note where none is needed, chapters in the time of the published file."""
+    note = "" if details.content_note.strip().lower() == NO_CONTENT_NOTE else details.content_note
+    return dataclasses.replace(details, content_note=note, chapters=captions.chapters if details.chapters else ())
 
 
 def frozen(

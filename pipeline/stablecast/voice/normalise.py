@@ -20,16 +20,16 @@ from stablecast.voice.world import FRAME_MS, Frames, Piece, Rows, analyse, bin_c
 
 PARTS = 8  # of a recording; from each the piece with most speech tells what the speaker is like
 
-NEPERS = np.log(10) / 10  # one decibel of power
+DECIBEL = np.log(10) / 10  # of power, as a natural logarithm
 SEMITONE = np.log(2) / 12
 
-SILENT = -70 * NEPERS  # log power: below it there is no speech
-FAINTEST = -50 * NEPERS  # fainter recordings are not raised further, or their hiss would be
-SPEECH = 26 * NEPERS  # below the speaker's loud frames: what is fainter is a pause
+SILENT = -70 * DECIBEL  # log power: below it there is no speech
+FAINTEST = -50 * DECIBEL  # fainter recordings are not raised further, or their hiss would be
+SPEECH = 26 * DECIBEL  # below the speaker's loud frames: what is fainter is a pause
 GATE = 4.0  # a decibel below that becomes so many: room tone and breath tell a recording as surely as a voice
 RANGE = 0.6  # share of the loudness movement that is kept in speech
-LEVEL = -23 * NEPERS  # mean power of speech
-DEEPEST = 60 * NEPERS  # below a frame's own power nothing is looked at: a low-pass would be a cliff
+LEVEL = -23 * DECIBEL  # mean power of speech
+DEEPEST = 60 * DECIBEL  # below a frame's own power nothing is looked at: a low-pass would be a cliff
 
 NEUTRAL_HZ = 150.0  # whom nothing is known of is taken for a speaker of this f0
 TRACT_PER_F0 = 0.36  # people with a higher f0 have shorter tracts: d ln(formant) / d ln(f0) between adults
@@ -180,4 +180,4 @@ def _register(f0_hz: Rows, speaker: Speaker, character: Character, draw: Draw, m
 def _mean_envelope() -> Rows:
     """MEAN_DB as cepstra."""
     bins = np.linspace(0, TOP_HZ, 513)
-    return cepstra((np.interp(bins, MEAN_HZ, MEAN_DB) * NEPERS)[None], round(2 * TOP_HZ), ENVELOPE)
+    return cepstra((np.interp(bins, MEAN_HZ, MEAN_DB) * DECIBEL)[None], round(2 * TOP_HZ), ENVELOPE)

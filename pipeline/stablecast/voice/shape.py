@@ -64,8 +64,8 @@ def colour(hz: Rows, draw: Draw) -> Rows:
     decibels = np.interp(hz, EQ_HZ, draw.eq_db)
     decibels = decibels + draw.tilt_db_oct * np.log2(np.maximum(hz, 100) / 1000)
     decibels = decibels + ABOVE_DB_OCT * np.log2(np.maximum(hz, TOP_HZ) / TOP_HZ)
-    nepers: Rows = decibels * np.log(10) / 10
-    return nepers
+    log_power: Rows = decibels * np.log(10) / 10
+    return log_power
 
 
 def limited(samples: Rows) -> Rows:

@@ -1,0 +1,125 @@
+"""A run that is killed anywhere is continued by running again, and ends in the same state; nothing is ever left in clear."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from showcase import Showcase
+from test_whole import AUDIO_MAGIC, HEARD_AS, PROTECTED, SOURCE_NAME, cut
+
+pytestmark = [pytest.mark.model, pytest.mark.slow]
+
+KILLS = 50
+SEED = 20_261_122
+
+
+def final(show: Showcase) -> dict[str, object]:
+    """What a finished run amounts to: the digest of every public byte, and the digest of every result."""
+    status = show.status("ep-001")
+    receipts = {p: d for p, d in show.files().items() if "/receipts/" in p}
+    outputs = {p: d.partition(b'"output":"')[2][:64] for p, d in receipts.items()}
+    return {"cut": status["cut"], "stages": status["stages"], "outputs": outputs}
+
+
+def in_clear(show: Showcase, markers: tuple[bytes, ...]) -> list[str]:
+    """Files outside the seal that hold a marker or begin as audio does: in the show, its temporary folder and its home."""
+    found = []
+    for folder in (show.root, show.temporary, show.home, show.keys):
+        for path in folder.rglob("*"):
+            if path.is_file() and not path.is_symlink():
+                data = path.read_bytes()
+                if data.startswith(AUDIO_MAGIC) or any(marker in data.lower() for marker in markers):
+                    found.append(str(path))
+    return found
+
+
+def stop(show: Showcase, seconds: float) -> bool:
+    """Start a run and kill it, and all it started, after so long; False when it had ended before."""
+    running = show.start("run", start_new_session=True)
+    with contextlib.suppress(TimeoutError):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and running.poll() is None:
+            time.sleep(0.01)
+    killed = running.poll() is None
+    if killed:
+        os.kill(running.pid, signal.SIGKILL)  # the command alone: what it started has to notice by itself
+    running.wait()
+    return killed
+
+
+def test_fifty_kills_end_in_the_same_state(tmp_path: Path, demo_data: Path) -> None:
+    """Killed at 50 random moments, each time followed by more runs, the end is that of a run nobody stopped."""
+    show = Showcase(tmp_path / "killed")
+    show.init()
+    recording = cut(demo_data / "she-listened-to-the-end-robin.opus", show.folder / SOURCE_NAME, 6)
+    show.ok("add", "ep-001", recording, "--content-note", "none", "--protect", PROTECTED)
+    recording.unlink()
+    untouched = tmp_path / "untouched"
+    shutil.copytree(show.root, untouched)
+
+    began = time.monotonic()
+    show.ok("run")
+    took_s = time.monotonic() - began
+    expected = final(show)
+
+    moments = random.Random(SEED)  # noqa: S311 - moments, not secrets
+    markers = (b"quillfeather", *(word.encode() for word in HEARD_AS))
+    kills = 0
+    for _ in range(KILLS):
+        shutil.rmtree(show.root)
+        shutil.copytree(untouched, show.root)
+        while stop(show, moments.uniform(0.3, took_s)):
+            kills += 1
+            assert in_clear(show, markers) == []
+            if moments.random() < 0.5:
+                break
+        show.ok("run")
+        assert final(show) == expected
+        assert show("verify").code == 0
+    print(f"{kills} kills in {KILLS} rounds, seed {SEED}")
+    assert kills >= KILLS * 0.8
+
+
+@pytest.mark.parametrize("jobs", ["2"])
+def test_workers_die_with_the_command(tmp_path: Path, demo_data: Path, jobs: str) -> None:
+    """When a run with a process pool is killed, no worker of it goes on writing."""
+    show = Showcase(tmp_path)
+    show.init()
+    for name in ("ep-001", "ep-002"):
+        recording = cut(demo_data / "she-listened-to-the-end-robin.opus", show.folder / f"{name}.wav", 6)
+        show.ok("add", name, recording, "--content-note", "none")
+    running = show.start("run", "--jobs", jobs, start_new_session=True)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and len(_session(running.pid)) < 3:
+        time.sleep(0.05)
+    workers = _session(running.pid)
+    assert len(workers) >= 3
+    os.kill(running.pid, signal.SIGKILL)
+    running.wait()
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and _session(running.pid):
+        time.sleep(0.1)
+
+    assert _session(running.pid) == []
+    show.ok("run", "--jobs", jobs)
+    assert show.status("ep-002")["cut"] is not None
+
+
+def _session(leader: int) -> list[int]:
+    """Living processes of a session."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            with contextlib.suppress(OSError, IndexError):
+                fields = (process / "stat").read_text().rpartition(")")[2].split()
+                if int(fields[3]) == leader and fields[0] != "Z":
+                    found.append(int(process.name))
+    return found
