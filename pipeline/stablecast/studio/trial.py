@@ -107,7 +107,7 @@ def _clear(root: Path) -> None:
                 raise UsageRefused("the folder named by --show holds a real show; name another one for the demo")
         shutil.rmtree(root)
     keys = keys_folder(root)
-    for ring in keys.glob("*.age"):
+    for ring in keys.glob("*.*"):  # all but the passphrase
         ring.unlink()
     keys.mkdir(mode=files.PRIVATE_FOLDER, parents=True, exist_ok=True)
     if keyring.folder_for(root.resolve()) != keys.resolve():
