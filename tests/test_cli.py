@@ -234,6 +234,11 @@ def _keys(value: object) -> set[str]:
     return set()
 
 
+def test_json_may_stand_before_or_after_the_command(show: Showcase) -> None:
+    """Both give the same JSON."""
+    assert show.ok("status", "--json").json == show.ok("status", as_json=True).json
+
+
 def test_the_promised_commands_and_global_options_are_there() -> None:
     """Names that others use from now on."""
     assert {"init", "demo", "users", "consent", "add", "run", "status", "correct", "review", "approve"} <= set(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import sqlite3
 import stat
 import subprocess
 import time
@@ -120,6 +122,44 @@ def test_nothing_private_lies_in_clear(show: Showcase) -> None:
     for room in ("episodes", "transcripts"):
         for path in (show.root / room).rglob("*"):
             assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+def test_every_file_of_a_show_is_documented(show: Showcase) -> None:
+    """docs/show-folder.md names each file there is: what it does not know should not be there."""
+    published(show)
+    page = (Path(__file__).parent.parent / "docs" / "show-folder.md").read_text()
+    patterns = []
+    for section in re.split(r"^## ", page, flags=re.MULTILINE):
+        folder = section.partition("\n")[0].replace("\\<slug\\>", "<slug>").strip()
+        for name in re.findall(
+            r"`([^`]+)`", " ".join(line.split("|")[1] for line in section.splitlines() if line.startswith("| `"))
+        ):
+            named = name if "." in name else f"{name}.*"
+            suffix = [str(Path(patterns[-1]).with_suffix(name))] if name.startswith(".") and patterns else []
+            patterns += suffix or [f"{folder}{named}" if folder.endswith("/") else named]
+    known = [re.compile(re.sub(r"<[^>]+>", "[0-9a-z-]+", p.replace(".", r"\."))) for p in patterns]
+    strangers = [
+        path
+        for path in show.files()
+        if not any(k.fullmatch(path) for k in known)
+        and path not in ("stablecast.sqlite",)
+        and not path.endswith(".lock")
+    ]
+    assert strangers == []
+
+
+def test_an_approval_nobody_gave_is_found(show: Showcase) -> None:
+    """A row written into the database by hand does not pass for a person's yes."""
+    show.consent("ep-001")
+    assert show.approve("ep-001", "young-person").code == 0
+    with sqlite3.connect(show.root / "stablecast.sqlite") as database:
+        database.execute(
+            "INSERT INTO approval SELECT a.episode, a.digest, 'reviewer', x.id, a.at FROM approval a, account x WHERE x.name = 'kim'"
+        )
+    database.close()
+    found = show("verify", as_json=True)
+    assert found.code == 6
+    assert [v["id"] for v in found.json["invariants"] if not v["holds"]] == ["I10"]
 
 
 def test_running_again_does_nothing(show: Showcase) -> None:

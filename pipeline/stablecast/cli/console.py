@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from stablecast import codecs
+from stablecast.cli.shown import Drawn, clean
 from stablecast.errors import UsageRefused
 
 if TYPE_CHECKING:
@@ -74,14 +75,6 @@ class Console:
             yield Plain(self)
 
 
-class Drawn:
-    """Something that shows progress."""
-
-    def show(self, progress: Progress) -> None:
-        """Show one event."""
-        raise NotImplementedError
-
-
 class Plain(Drawn):
     """Progress where nobody watches: only what failed, and what became of each episode."""
 
@@ -104,11 +97,6 @@ def read_secret(path: Path) -> str:
     if not secret:
         raise UsageRefused("the file that should hold the secret is empty")
     return secret
-
-
-def clean(text: str) -> str:
-    """`text` without the control characters that could drive a terminal."""
-    return "".join(c for c in text if c in "\t\n" or (ord(c) >= 32 and not 127 <= ord(c) < 160))
 
 
 def default_show() -> Path:

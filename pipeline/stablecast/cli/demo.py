@@ -24,7 +24,7 @@ def run_demo(console: Console, *, open_page: bool) -> None:
         console = replace(console, passphrase_file=trial.keys_folder(root) / "passphrase")
     ended: DemoView | None = None
     with console.progress() as drawn:
-        for event in console.studio(root).demo():
+        for event in trial.demo(console.studio(root)):
             if isinstance(event, Said):
                 console.say(event.sentence)
             elif isinstance(event, Progress):

@@ -8,7 +8,7 @@ from rich.console import Console as Terminal
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
-from stablecast.cli.console import Drawn, clean
+from stablecast.cli.shown import Drawn, clean
 from stablecast.studio.views import Progress
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import resource
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from stablecast import __version__
 from stablecast.cli import episodes, gates, looking, shows
-from stablecast.cli.console import SHOW_VARIABLE, Console, clean, default_show
+from stablecast.cli.console import SHOW_VARIABLE, Console, default_show
+from stablecast.cli.shown import clean
 from stablecast.errors import EnvironmentFailure, StablecastError
 
 
@@ -44,7 +46,22 @@ def cli(context: click.Context, show: Path | None, passphrase_file: Path | None,
     context.obj = Console(show or default_show(), passphrase_file, as_json, no_input)
 
 
+def _json_after_the_command(command: click.Command) -> None:
+    """Let `--json` stand after a command as well: people write it there, and it means the same."""
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            _json_after_the_command(inner)
+        return
+
+    def switch_on(context: click.Context, _: click.Parameter, given: bool) -> None:
+        if given:
+            context.obj = replace(context.obj, json=True)
+
+    command.params.append(click.Option(["--json"], is_flag=True, expose_value=False, hidden=True, callback=switch_on))
+
+
 for command in (*shows.COMMANDS, *episodes.COMMANDS, *gates.COMMANDS, *looking.COMMANDS):
+    _json_after_the_command(command)
     cli.add_command(command)
 
 

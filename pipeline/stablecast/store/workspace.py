@@ -74,9 +74,5 @@ class Workspace:
     def receipt(self, slug: Slug, node: str) -> Path:
         return self._room.path("episodes", slug, "receipts", f"{node.replace('/', '-')}.json")
 
-    def cut(self, slug: Slug, digest: str) -> Path:
-        """A sealed, frozen cut."""
-        return self._room.path("episodes", slug, "cuts", f"{digest[:16]}.age")
-
     def _of(self, slug: Slug, name: str, *rest: str) -> Path:
         return self._room.path("transcripts" if name in _IN_TRANSCRIPTS else "episodes", slug, *rest)

@@ -235,6 +235,12 @@ def _by_people(show: OpenShow) -> Problems:
             yield f"audit entry {entry.seq}: an approval without a person"
         if entry.action == "published" and entry.actor == "system":
             yield f"audit entry {entry.seq}: published by a clock"
+    logged = {(e.episode, e.action, e.actor, e.detail) for e in show.state.audit()}
+    for row in show.state.episodes():
+        cut = show.state.cut(row.id)
+        for approval in show.state.approvals(row.id, cut.digest) if cut else ():
+            if (row.id, f"approved-{approval.role}", approval.account, approval.digest) not in logged:
+                yield f"{row.slug}: an approval as {approval.role} that nobody gave: it is not in the log"
 
 
 def _own_voice(show: OpenShow) -> Problems:

@@ -9,7 +9,7 @@ from pathlib import Path
 from stablecast.model import Alias, Correction, Digest, Item, Role
 from stablecast.runner import Progress
 from stablecast.stages.ingest import IngestParams
-from stablecast.studio import checking, doctor, evidence, intake, making, release, trial
+from stablecast.studio import checking, doctor, evidence, intake, making, release
 from stablecast.studio.doctor import CheckView
 from stablecast.studio.evidence import EvidenceView
 from stablecast.studio.intake import Additions, SealedPerson
@@ -50,10 +50,6 @@ class Studio:
     def init(self, *, demo: bool = False) -> Path:
         """Make the show folder."""
         return intake.init(self.root, self._passphrase(), demo=demo).root
-
-    def demo(self) -> Iterator[trial.Event]:
-        """The whole way on two short synthetic episodes."""
-        return trial.demo(self)
 
     def add_user(self, name: str, roles: tuple[Role, ...], password: str) -> None:
         with self._open() as show:

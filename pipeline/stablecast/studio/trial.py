@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from stablecast.errors import UsageRefused
 from stablecast.model import Alias, Item, Role
@@ -19,10 +18,8 @@ from stablecast.store.state import State
 from stablecast.store.workspace import STATE
 from stablecast.studio.evidence import EvidenceView
 from stablecast.studio.intake import Additions, SealedPerson
+from stablecast.studio.studio import Studio
 from stablecast.studio.views import VerifyView
-
-if TYPE_CHECKING:
-    from stablecast.studio.studio import Studio
 
 PEOPLE = {"young-person": "robin", "producer": "sam", "reviewer": "kim", "lead": "dana"}
 SETTINGS = """\
