@@ -154,7 +154,8 @@ def test_an_approval_nobody_gave_is_found(show: Showcase) -> None:
     assert show.approve("ep-001", "young-person").code == 0
     with sqlite3.connect(show.root / "stablecast.sqlite") as database:
         database.execute(
-            "INSERT INTO approval SELECT a.episode, a.digest, 'reviewer', x.id, a.at FROM approval a, account x WHERE x.name = 'kim'"
+            "INSERT INTO approval SELECT a.episode, a.digest, 'reviewer', x.id, a.at"
+            " FROM approval a, account x WHERE x.name = 'kim'"
         )
     database.close()
     found = show("verify", as_json=True)

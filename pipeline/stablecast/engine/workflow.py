@@ -163,9 +163,19 @@ def state(facts: Facts, params: WorkflowParams, now: datetime) -> State:
 
 
 def check_approval(
-    facts: Facts, params: WorkflowParams, now: datetime, *, role: Role, account: str, digest: Digest | None
+    facts: Facts,
+    params: WorkflowParams,
+    now: datetime,
+    *,
+    role: Role,
+    account: str,
+    digest: Digest | None,
+    makes_cuts: bool = False,
 ) -> Digest:
-    """The digest that `account` approves in `role`. Raises GateClosed when that may not be, saying why."""
+    """The digest that `account` approves in `role`. Raises GateClosed when that may not be, saying why.
+
+    `makes_cuts`: the account is a producer's too, so where nobody is named as the maker of this cut it may be their own.
+    """
     if role not in ORDER:
         raise GateClosed(f"{_WHO[role]} does not approve; a young person, a reviewer and the lead do")
     if facts.withdrawn:
@@ -187,6 +197,10 @@ def check_approval(
         raise GateClosed("two different people are needed: this person has already approved this cut in another role")
     if role is Role.REVIEWER and account == facts.producer:
         raise GateClosed("two different people are needed: who made this cut cannot review it")
+    if role is Role.REVIEWER and facts.producer is None and makes_cuts:
+        raise GateClosed(
+            "nobody is named as the maker of this cut: `stablecast run --as NAME`, or let another person review it"
+        )
     return facts.cut
 
 

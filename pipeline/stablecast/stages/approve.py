@@ -25,21 +25,19 @@ class ApprovedEpisode:
     files: tuple[PublicFile, ...]
 
 
-def freeze(
-    episode: PublicEpisode, files: tuple[PublicFile, ...], *, consent_version: int, method: Method, words: bytes
-) -> Cut:
-    """The cut of these bytes and words. `words` is the canonical text of `episode`: what will be read about it.
+def freeze(episode: PublicEpisode, files: tuple[PublicFile, ...], *, consent_version: int, method: Method) -> Cut:
+    """The cut of these bytes and of the words that will be read about them.
 
     H is the SHA-256 of a canonical manifest: path, media type, length and SHA-256 of every file, SHA-256 of the words, the
-    version of the consent, and the method. Change any of them and every approval is void. Raises ValueError when `words`
-    are not those of `episode`, or two files have one path.
+    version of the consent, and the method. Change any of them and every approval is void. Raises ValueError when two files
+    have one path.
     """
-    if words != codecs.canonical(episode) or len({file.path for file in files}) != len(files):
-        raise ValueError("a cut is of one episode's words, and of one file a path")
+    if len({file.path for file in files}) != len(files):
+        raise ValueError("a cut has one file a path")
     digests = {file.path: Digest(hashlib.sha256(file.data).hexdigest()) for file in files}
     manifest = {
         "files": sorted([file.path.as_posix(), file.media_type, len(file.data), digests[file.path]] for file in files),
-        "words": hashlib.sha256(words).hexdigest(),
+        "words": hashlib.sha256(codecs.canonical(episode)).hexdigest(),
         "consent": consent_version,
         "method": method.value,
     }
@@ -47,15 +45,13 @@ def freeze(
     return Cut(Digest(hashlib.sha256(text).hexdigest()), episode, digests, consent_version, method)
 
 
-def approve(
-    cut: Cut, files: tuple[PublicFile, ...], approvals: tuple[Approval, ...], *, words: bytes
-) -> ApprovedEpisode:
+def approve(cut: Cut, files: tuple[PublicFile, ...], approvals: tuple[Approval, ...]) -> ApprovedEpisode:
     """`cut` as approved, if these bytes are the ones that the three people in order said yes to.
 
     Raises IntegrityFailure when the bytes are others, GateClosed when an approval is missing, for another cut, out of order,
     or by the same person twice, or when the method may not be published.
     """
-    again = freeze(cut.episode, files, consent_version=cut.consent_version, method=cut.method, words=words)
+    again = freeze(cut.episode, files, consent_version=cut.consent_version, method=cut.method)
     if again != cut:
         raise IntegrityFailure("the bytes of this cut are not the bytes that were approved; run the episode again")
     if cut.method in _UNPUBLISHABLE:

@@ -16,6 +16,7 @@ from stablecast.rss.feed import Item, Labels, feed
 from stablecast.site import artwork
 from stablecast.site.pages import named, page, pages
 from stablecast.site.wording import Wording
+from stablecast.stages.approve import ApprovedEpisode
 
 VERSION = 1
 
@@ -35,7 +36,7 @@ class MediaPaths:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """An approved episode that is out, and since which day."""
+    """An approved episode that is out, and since which day. Made by `released`; else only read back from where it was kept."""
 
     episode: PublicEpisode
     released_on: date
@@ -63,6 +64,11 @@ class Difference:
 
     def __bool__(self) -> bool:
         return bool(self.orphans or self.missing)
+
+
+def released(approved: ApprovedEpisode, on: date) -> Release:
+    """What three people said yes to, as what the world gets from the day `on`."""
+    return Release(approved.cut.episode, on, approved.cut.files)
 
 
 def media_paths(public_id: str, audio: Digest) -> MediaPaths:

@@ -13,7 +13,6 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from lxml import etree
 
-from stablecast import codecs
 from stablecast.engine import workflow
 from stablecast.engine.audit import first_broken
 from stablecast.errors import InputRefused, IntegrityFailure, StablecastError, UsageRefused
@@ -21,10 +20,10 @@ from stablecast.loudness.meter import measure as metered
 from stablecast.model import Role, Waveform
 from stablecast.rss import lint as linting
 from stablecast.rss.lint import Severity
-from stablecast.stages.publish import FEED
+from stablecast.stages.publish import FEED, Release
 from stablecast.store import episode, receipts, seal
 from stablecast.store.state import EpisodeRow
-from stablecast.studio.release import Body
+from stablecast.studio.release import kept
 from stablecast.studio.show import OpenShow
 from stablecast.studio.views import FindingView, InvariantView, LintView, MeasureView, RowView, VerifyView
 from stablecast.targets import local
@@ -70,10 +69,10 @@ def _told(show: OpenShow, check: Callable[[OpenShow], Problems]) -> Problems:
         yield str(broken)
 
 
-def _published(show: OpenShow) -> Iterator[tuple[EpisodeRow, Body, str]]:
+def _published(show: OpenShow) -> Iterator[tuple[EpisodeRow, Release, str]]:
     by_id = {row.id: row for row in show.state.episodes()}
     for release in show.state.live_releases():
-        yield by_id[release.episode], codecs.parsed(Body, (release.body or "").encode()), release.digest
+        yield by_id[release.episode], kept(release), release.digest
 
 
 def _approved(show: OpenShow) -> Problems:

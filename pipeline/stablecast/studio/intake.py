@@ -20,7 +20,7 @@ from stablecast.store.episode import Corrections, Protected, Record, Track, Trac
 from stablecast.store.keyring import Entry, Keyring
 from stablecast.store.seal import EpisodeKeys, Stored
 from stablecast.store.state import Account, Consent, EpisodeRow, State
-from stablecast.store.workspace import Workspace
+from stablecast.store.workspace import ROOMS, STATE, Workspace
 from stablecast.studio import making
 from stablecast.studio.show import OPERATOR, OpenShow, utc_now
 from stablecast.studio.views import AccountView, CorrectionView
@@ -67,8 +67,11 @@ class SealedPerson:
 
 
 def init(root: Path, passphrase: str, *, demo: bool = False) -> Workspace:
-    """A new, empty show in `root` with example settings. Raises UsageRefused where something is already."""
-    if root.exists() and (not root.is_dir() or any(_content(root))):
+    """A new, empty show in `root` with example settings; settings that are there already stay.
+
+    Raises UsageRefused where something is: a folder must be new, empty, or hold the four rooms with nothing in them.
+    """
+    if root.exists() and not _empty(root):
         raise UsageRefused("this folder is not empty; name a new one")
     if not passphrase:
         raise UsageRefused(
@@ -79,7 +82,8 @@ def init(root: Path, passphrase: str, *, demo: bool = False) -> Workspace:
     workspace = Workspace(root)
     workspace.make()
     for name in EXAMPLES:
-        files.write(workspace.config(name), example(name))
+        if not workspace.config(name).exists():
+            files.write(workspace.config(name), example(name))
     show_id = secrets.token_hex(16)
     Keyring(keyring.folder_for(workspace.root), show_id, lambda: passphrase).create()
     with State.create(workspace.state, show_id=show_id, demo=demo) as state:
@@ -92,11 +96,14 @@ def example(name: str) -> bytes:
     return (resources.files("stablecast") / "examples" / name).read_bytes()
 
 
-def _content(root: Path) -> Iterator[Path]:
-    """What makes a folder a used one: a checkout's READMEs and example settings do not."""
-    for path in root.rglob("*"):
-        if path.is_file() and path.name != "README.md" and path.parent.name != "config":
-            yield path
+def _empty(root: Path) -> bool:
+    """Whether a show may begin here. A checkout of Stablecast may: its rooms hold READMEs and example settings alone."""
+    if not root.is_dir() or (root / STATE).exists():
+        return False
+    rooms = [root / room for room in ROOMS]
+    if not all(room.is_dir() for room in rooms):
+        return not any(root.iterdir())
+    return all(path.name == "README.md" or path.parent.name == "config" for room in rooms for path in room.rglob("*"))
 
 
 def add_user(show: OpenShow, name: str, roles: tuple[Role, ...], password: str) -> None:

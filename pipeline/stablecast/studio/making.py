@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from stablecast import codecs
 from stablecast.captions import chapters, srt, vtt
 from stablecast.engine import workflow
 from stablecast.errors import GateClosed, UsageRefused
@@ -148,7 +147,7 @@ def frozen(
     """The cut of an episode as it is now, with its files."""
     public, made = public_files(show, row, keys)
     method = show.settings.revoice.method
-    cut = approve.freeze(public, made, consent_version=consent_version, method=method, words=codecs.canonical(public))
+    cut = approve.freeze(public, made, consent_version=consent_version, method=method)
     return cut, made
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date
 from pathlib import PurePosixPath
 
 from stablecast import codecs
 from stablecast.engine import workflow
 from stablecast.errors import GateClosed, IntegrityFailure, StablecastError, UsageRefused
-from stablecast.model import Approval, Digest, PublicEpisode, Role
+from stablecast.model import Approval, Digest, Role
 from stablecast.rss.feed import podcast_guid
 from stablecast.rss.lint import Severity, lint
 from stablecast.site.pages import page
@@ -36,14 +35,6 @@ PLACES = (
     "the Internet Archive: ask for exclusion of the page's address",
     "any directory or host that copies audio (Spotify, YouTube): remove the episode there by hand",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """The public words of a release, as the database keeps them while it is public."""
-
-    episode: PublicEpisode
-    files: Mapping[PurePosixPath, Digest]
 
 
 # --- approval ------------------------------------------------------------------------------------------------------------
@@ -70,6 +61,7 @@ def approve(show: OpenShow, name: str, role: Role, account_name: str, password: 
             role=role,
             account=account.id,
             digest=Digest(digest) if digest else None,
+            makes_cuts=Role.PRODUCER in account.roles,
         )
         show.state.add_approval(row.id, Approval(role, account.id, approved, show.now()))
         show.state.log(show.now(), account.id, f"approved-{role}", row.id, approved)
@@ -124,7 +116,7 @@ def _approved(show: OpenShow, row: EpisodeRow) -> ApprovedEpisode:
         raise IntegrityFailure(
             f"{row.slug}: the bytes of this cut are not the bytes that were approved; run the episode again"
         )
-    return approving.approve(cut, made, facts.approvals, words=codecs.canonical(cut.episode))
+    return approving.approve(cut, made, facts.approvals)
 
 
 def _release(show: OpenShow, ready: list[tuple[EpisodeRow, ApprovedEpisode]]) -> None:
@@ -132,9 +124,9 @@ def _release(show: OpenShow, ready: list[tuple[EpisodeRow, ApprovedEpisode]]) ->
     with contextlib.ExitStack() as stack:
         with show.state.transaction():
             for row, episode in ready:
-                body = codecs.canonical(Body(episode.cut.episode, episode.cut.files)).decode()
-                entry = show.state.log(show.now(), OPERATOR, "published", row.id, episode.cut.digest)
                 day = show.now().astimezone(UTC).date()
+                body = codecs.canonical(publishing.released(episode, day)).decode()
+                entry = show.state.log(show.now(), OPERATOR, "published", row.id, episode.cut.digest)
                 show.state.add_release(ReleaseRow(row.id, episode.cut.digest, day, show.now(), body, entry.hash))
             if show.state.show.podcast_guid is None:
                 show.state.set_podcast_guid(podcast_guid(show.settings.show.url))
@@ -152,7 +144,7 @@ def _missing_media(show: OpenShow) -> dict[PurePosixPath, bytes]:
     found: dict[PurePosixPath, bytes] = {}
     by_id = {row.id: row for row in show.state.episodes()}
     for release in show.state.live_releases():
-        if all(present.get(path) == digest for path, digest in _body(release).files.items()):
+        if all(present.get(path) == digest for path, digest in kept(release).files.items()):
             continue
         row = by_id[release.episode]
         facts = show.facts(row)
@@ -164,13 +156,14 @@ def _missing_media(show: OpenShow) -> dict[PurePosixPath, bytes]:
 
 def public_tree(show: OpenShow, rows: tuple[ReleaseRow, ...]) -> PublicTree:
     """What the world should get, from these releases alone."""
-    releases = [Release((body := _body(row)).episode, row.released_on, body.files) for row in rows]
+    releases = [kept(row) for row in rows]
     guid = show.state.show.podcast_guid or podcast_guid(show.settings.show.url)
     return publishing.publish(show.settings.show, guid, releases, show.outcomes, block=show.state.show.demo)
 
 
-def _body(row: ReleaseRow) -> Body:
-    return codecs.parsed(Body, (row.body or "").encode())
+def kept(row: ReleaseRow) -> Release:
+    """A live release as the database keeps it."""
+    return codecs.parsed(Release, (row.body or "").encode())
 
 
 def _refuse_lint(show: OpenShow, tree: PublicTree) -> None:
@@ -210,7 +203,7 @@ def withdraw(show: OpenShow, name: str | None, receipt: str | None) -> WithdrawV
     by = OPERATOR if name else "receipt"
     live = {release.episode: release for release in show.state.live_releases()}
     released = live.get(row.id)
-    paths = (*_body(released).files, page(_body(released).episode)) if released else ()
+    paths = (*kept(released).files, page(kept(released).episode)) if released else ()
     with _making_room(show, paths):
         with show.state.transaction():
             if show.state.withdraw(row.id, by, show.clock()):
@@ -231,7 +224,7 @@ def take_down_due(show: OpenShow) -> None:
         present = local.digests(show.workspace.public)
         with show.state.transaction():
             live = show.state.live_releases()
-            sound = tuple(r for r in live if all(present.get(p) == d for p, d in _body(r).files.items()))
+            sound = tuple(r for r in live if all(present.get(p) == d for p, d in kept(r).files.items()))
             new = stack.enter_context(_built(show, public_tree(show, sound), {}))
         new.swap()
         show.state.set_swap_due(len(sound) < len(live))

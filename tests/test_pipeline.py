@@ -1,0 +1,154 @@
+"""What each stage is made from: a change of anything it reads, and of nothing else, makes it run again."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from stablecast.engine.pipeline import Production, Tools, nodes
+from stablecast.engine.plan import Node
+from stablecast.engine.settings import Settings
+from stablecast.model import Digest
+from stablecast.stages import prove, revoice
+from stablecast.voice.characters import DEFAULTS
+
+ASH, HAZEL, ROWAN = (DEFAULTS[name] for name in ("ash", "hazel", "rowan"))
+PRODUCTION = Production(Settings(), (ASH, HAZEL), Tools("ffmpeg 1", "whisper 1"), {})
+
+# Which stages read which table of the settings. `prove` recognises, and measures against the master's target.
+READ_BY: dict[str, set[str]] = {
+    "workflow": set(),
+    "demo": set(),
+    "stings": set(),  # the files themselves are inputs
+    "ingest": set(),  # happens once, when a recording is added
+    "transcribe": {"transcribe", "prove"},
+    "redact": {"redact"},
+    "revoice": {"revoice"},
+    "assemble": {"master"},
+    "master": {"master", "encode", "prove"},
+    "encode": {"encode"},
+    "caption": {"caption"},
+    "prove": {"prove"},
+}
+IN_TAGS = {"title", "author"}
+
+
+def made(production: Production = PRODUCTION, tracks: int = 2) -> dict[str, Node]:
+    return {node.key: node for node in nodes(tracks, production)}
+
+
+def changed(production: Production) -> set[str]:
+    """The stages whose recipe is another."""
+    return {node.stage for key, node in made(production).items() if node.recipe != made()[key].recipe}
+
+
+def other(value: Any) -> Any:
+    """Another value of the same kind, near enough to be allowed."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, tuple):
+        return (*value, "ash")
+    if isinstance(value, float):
+        return value * 1.0001 + 1e-6
+    if isinstance(value, int):
+        return value + 1
+    return f"{value}x" if type(value) is str else next(kind for kind in type(value) if kind != value)
+
+
+@pytest.mark.parametrize("table", [field.name for field in dataclasses.fields(Settings) if field.name != "show"])
+def test_a_setting_concerns_the_stages_that_read_it_and_no_others(table: str) -> None:
+    """Every key of every table; a new table has to be thought about."""
+    params = getattr(Settings(), table)
+    tried = 0
+    for field in dataclasses.fields(params):
+        try:
+            settings = replace(
+                Settings(), **{table: replace(params, **{field.name: other(getattr(params, field.name))})}
+            )
+        except ValueError:
+            continue  # not allowed alone
+        assert changed(replace(PRODUCTION, settings=settings)) == READ_BY[table]
+        tried += 1
+    assert tried
+
+
+def test_of_what_a_show_says_of_itself_only_the_tags_concern_an_episode() -> None:
+    """A new support line must not make five hundred episodes anew: it stands in the feed."""
+    show = Settings().show
+    for field in dataclasses.fields(show):
+        settings = replace(Settings(), show=replace(show, **{field.name: "another"}))
+        assert changed(replace(PRODUCTION, settings=settings)) == ({"tag"} if field.name in IN_TAGS else set())
+
+
+def test_tools_concern_the_stages_that_use_them() -> None:
+    """Another ffmpeg encodes other bytes; another recogniser hears other words."""
+    assert changed(replace(PRODUCTION, tools=Tools("ffmpeg 2", "whisper 1"))) == {"encode", "prove"}
+    assert changed(replace(PRODUCTION, tools=Tools("ffmpeg 1", "whisper 2"))) == {"transcribe", "prove"}
+
+
+def test_a_version_concerns_its_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Raised when equal input should give different output."""
+    before = made()
+    monkeypatch.setattr(revoice, "VERSION", revoice.VERSION + 1)
+    monkeypatch.setattr(prove, "VERSION", prove.VERSION + 1)
+
+    assert {n.stage for key, n in made().items() if n.recipe != before[key].recipe} == {"revoice", "prove"}
+
+
+def test_a_character_concerns_the_speaker_who_has_it() -> None:
+    """The first speaker gets the first; there may be more speakers than characters."""
+    before, after = made(tracks=3), made(replace(PRODUCTION, characters=(ASH, ROWAN)), tracks=3)
+
+    assert [PRODUCTION.character(track) for track in (1, 2, 3)] == [ASH, HAZEL, ASH]
+    assert {key for key, node in after.items() if node.recipe != before[key].recipe} == {"revoice/2"}
+
+
+def test_a_sting_concerns_the_master() -> None:
+    """Its bytes are an input, by digest."""
+    with_sting = made(replace(PRODUCTION, stings={"sting/opening": Digest("0" * 64)}))
+
+    assert {key for key, node in with_sting.items() if node.inputs != made()[key].inputs} == {"master"}
+
+
+def reached(name: str) -> set[str]:
+    """The stages that a change of an input reaches directly."""
+    return {node.key for node in made().values() if name in node.inputs}
+
+
+def test_every_input_reaches_each_stage_that_reads_it() -> None:
+    """Directly, though it may reach it another way as well: what lies between may come out equal and stop the cascade."""
+    assert reached("source/1") == {"transcribe/1", "revoice/1"}
+    assert reached("draw/1") == {"revoice/1"}
+    assert reached("tracks") == {"transcribe/1", "transcribe/2", "redact", "revoice/1", "revoice/2", "master"}
+    assert reached("corrections") == {"redact", "prove"}
+    assert reached("protected") == {"redact", "prove"}
+    assert reached("details") == {"caption", "tag", "prove"}
+
+
+def test_inputs_come_first_and_every_track_has_its_own_stages() -> None:
+    """The plan relies on the order."""
+    for tracks in (1, 2, 5):
+        known = {"tracks", "protected", "corrections", "details"}
+        known |= {f"{kind}/{k}" for kind in ("source", "draw") for k in range(1, tracks + 1)}
+        for node in nodes(tracks, PRODUCTION):
+            assert set(node.inputs) <= known
+            known.add(node.key)
+        assert {f"{stage}/{k}" for stage in ("transcribe", "revoice") for k in range(1, tracks + 1)} <= known
+
+
+def test_no_stage_after_redaction_takes_a_voice_but_revoice() -> None:
+    """The barrier, in the wiring: whatever is public is made from a changed voice and redacted words alone."""
+    chain = made()
+    raw = {"source/1", "source/2", "transcribe/1", "transcribe/2"}
+
+    assert {key for key, node in chain.items() if raw & set(node.inputs)} == {
+        "transcribe/1",
+        "transcribe/2",
+        "redact",
+        "revoice/1",
+        "revoice/2",
+    }
+    assert all("redact" in chain[f"revoice/{track}"].inputs for track in (1, 2))
