@@ -143,6 +143,7 @@ def test_whisper_hears_every_protected_word(episode: dict[str, Any]) -> None:
     found: set[int] = set()
     for track in episode["track"]:
         source = SourceAudio(Alias(track["speaker"]), Waveform.of(decoded(track), RATE_HZ))
-        heard = transcribe(source, TranscribeParams(), recogniser=FasterWhisper(threads=2))
+        params = TranscribeParams()
+        heard = transcribe(source, params, recogniser=FasterWhisper(params, threads=2))
         found |= {match.protected for match in find([word.text for word in heard.words], episode["protect"])}
     assert found == set(range(len(episode["protect"])))

@@ -6,14 +6,11 @@ from pathlib import Path
 
 from stablecast.errors import UsageRefused
 from stablecast.model import Slug
-from stablecast.store.files import Room, make_folder
+from stablecast.store.files import PRIVATE_FILE, Room, make_folder
 
 ROOMS = ("config", "episodes", "transcripts", "feed")
 STATE = "stablecast.sqlite"
-LOCKS = (
-    "work",
-    "public",
-)  # held by what makes episodes, and by what swaps the public tree: withdrawing waits for no work
+LOCKS = ("work", "public")  # of making episodes, and of swapping the public tree: withdrawing waits for no work
 _IN_TRANSCRIPTS = ("transcribe", "redact", "caption", "protected", "corrections")  # words; all else lies in episodes/
 
 
@@ -37,6 +34,8 @@ class Workspace:
         """The four rooms, private to this user; what is published brings its own modes."""
         for room in ROOMS:
             make_folder(self._room.path(room))
+        for name in LOCKS:
+            self.lock(name).touch(mode=PRIVATE_FILE)
 
     @property
     def state(self) -> Path:
