@@ -88,20 +88,42 @@ def test_fifty_kills_end_in_the_same_state(tmp_path: Path, demo_data: Path) -> N
     assert kills >= KILLS * 0.8
 
 
-@pytest.mark.parametrize("jobs", ["2"])
-def test_workers_die_with_the_command(tmp_path: Path, demo_data: Path, jobs: str) -> None:
-    """When a run with a process pool is killed, no worker of it goes on writing."""
-    show = Showcase(tmp_path)
+def two_episodes(folder: Path, demo_data: Path) -> Showcase:
+    """A show with two short episodes to run."""
+    show = Showcase(folder)
     show.init()
     for name in ("ep-001", "ep-002"):
         recording = cut(demo_data / "she-listened-to-the-end-robin.opus", show.folder / f"{name}.wav", 6)
         show.ok("add", name, recording, "--content-note", "none")
-    running = show.start("run", "--jobs", jobs, start_new_session=True)
+    return show
+
+
+def family(leader: int, least: int) -> list[int]:
+    """The processes of a run, once there are as many."""
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and len(_session(running.pid)) < 3:
+    while time.monotonic() < deadline and len(_session(leader)) < least:
         time.sleep(0.05)
-    workers = _session(running.pid)
-    assert len(workers) >= 3
+    found = _session(leader)
+    assert len(found) >= least
+    return found
+
+
+def test_a_killed_worker_is_told_in_a_sentence(tmp_path: Path, demo_data: Path) -> None:
+    """Where the system ends a worker, the command ends with 7, and the next run continues."""
+    show = two_episodes(tmp_path, demo_data)
+    running = show.start("run", "--jobs", "2", start_new_session=True)
+    os.kill(max(family(running.pid, 4)), signal.SIGKILL)
+
+    assert running.wait(120) == 7
+    show.ok("run", "--jobs", "2")
+    assert show.status("ep-001")["cut"] is not None
+
+
+def test_workers_die_with_the_command(tmp_path: Path, demo_data: Path) -> None:
+    """When a run with a process pool is killed, no worker of it goes on writing."""
+    show = two_episodes(tmp_path, demo_data)
+    running = show.start("run", "--jobs", "2", start_new_session=True)
+    family(running.pid, 3)
     os.kill(running.pid, signal.SIGKILL)
     running.wait()
     deadline = time.monotonic() + 10
@@ -109,7 +131,7 @@ def test_workers_die_with_the_command(tmp_path: Path, demo_data: Path, jobs: str
         time.sleep(0.1)
 
     assert _session(running.pid) == []
-    show.ok("run", "--jobs", jobs)
+    show.ok("run", "--jobs", "2")
     assert show.status("ep-002")["cut"] is not None
 
 

@@ -68,7 +68,7 @@ def test_facts_come_back_from_the_disk_as_they_were_given(state: State, path: Pa
     state.add_approval(row.id, approval)
     state.add_release(release(row))
     state.set_tree({PurePosixPath("media/a.mp3"): H1})
-    state.set_swap_due(True)
+    token = state.make_swap_due()
     state.set_podcast_guid("first")
     state.set_podcast_guid("second")
     entry = state.log(NOW, "operator", "published", row.id, H1)
@@ -81,7 +81,8 @@ def test_facts_come_back_from_the_disk_as_they_were_given(state: State, path: Pa
         assert again.approvals(row.id, H1) == (approval,)
         assert again.releases() == again.live_releases() == (release(row),)
         assert again.tree() == {PurePosixPath("media/a.mp3"): H1}
-        assert again.swap_due()
+        assert again.swap_due() == token
+        assert again.audit_head == entry.hash
         assert again.audit() == (entry,)
         assert facts(again) == facts(state)
 
@@ -312,3 +313,15 @@ def test_passwords_and_receipts_never_show_themselves(row: EpisodeRow) -> None:
 
     for secret in ("argon2", "receipt-hash", "sealed-bytes", TITLE):
         assert secret not in shown
+
+
+def test_only_the_newest_change_settles_what_is_due(tmp_path: Path) -> None:
+    """Who shows an older state of the facts has not shown the newest: a withdrawal meanwhile stays due."""
+    with State.create(tmp_path / "db", show_id="show", demo=False) as state:
+        older = state.make_swap_due()
+        newest = state.make_swap_due()
+
+        assert not state.settle(older)
+        assert state.swap_due() == newest
+        assert state.settle(newest)
+        assert state.swap_due() == ""

@@ -291,6 +291,48 @@ def test_the_receipt_alone_takes_an_episode_down(show: Showcase) -> None:
     assert show.ok("verify", as_json=True).json["holds"] is True
 
 
+def test_a_withdrawal_in_the_middle_of_publishing_wins(show: Showcase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Withdrawn between the moment the facts are kept and the moment the new tree takes its place, it is not there after."""
+    from stablecast.store import keyring
+    from stablecast.studio import Studio
+    from stablecast.targets import local
+
+    show.consent("ep-001")
+    show.approve_all("ep-001")
+    demo_settings(show, ahead_h=73.0)
+    monkeypatch.setenv(keyring.PLACE, str(show.keys))
+    withdrawing: list[subprocess.Popen[bytes]] = []
+    swap = local.Tree.swap
+
+    def swap_after_a_withdrawal(tree: local.Tree) -> None:
+        if not withdrawing:
+            withdrawing.append(show.start("withdraw", "ep-001"))
+            time.sleep(5)  # long enough for it to write its fact and to wait for the public folder
+        swap(tree)
+
+    monkeypatch.setattr(local.Tree, "swap", swap_after_a_withdrawal)
+    done = Studio(show.root, lambda: PASSPHRASE).publish()
+
+    assert done.published == ("ep-001",)
+    assert withdrawing[0].wait(60) == 0
+    assert not list((show.root / "feed").glob("media/*"))
+    assert show.status("ep-001")["state"] == "withdrawn"
+    assert show.ok("verify", as_json=True).json["holds"] is True
+
+
+def test_a_log_that_was_cut_off_stays_found(show: Showcase) -> None:
+    """The head kept outside the folder betrays it, also after other commands have run."""
+    show.consent("ep-001")
+    with sqlite3.connect(show.root / "stablecast.sqlite") as database:
+        database.execute("DELETE FROM audit WHERE seq > 2")
+    database.close()
+    show.ok("status")
+    show.ok("correct", "ep-001", "--redact", "6-7")
+    found = show("verify", as_json=True)
+    assert found.code == 6
+    assert "I9" in [v["id"] for v in found.json["invariants"] if not v["holds"]]
+
+
 def test_who_changes_a_public_byte_is_found(show: Showcase) -> None:
     """`verify` ends with 6 when a published file, the log or a sealed file is not what it was."""
     published(show)

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from stablecast.engine import pipeline
 from stablecast.engine.pipeline import Production
 from stablecast.engine.plan import Node, Receipt, Step, key_of, plan
 from stablecast.engine.settings import Settings
-from stablecast.errors import IntegrityFailure, StablecastError, UsageRefused
+from stablecast.errors import EnvironmentFailure, IntegrityFailure, StablecastError, UsageRefused
 from stablecast.loudness.meter import measure
 from stablecast.model import (
     Alias,
@@ -187,10 +188,19 @@ def run_all(jobs: tuple[Job, ...], workers: int) -> Iterator[Progress]:
                     yield told.get(timeout=0.1)
             for future in [f for f in running if f.done()]:
                 running.remove(future)
-                future.result()
+                _end_of(future)
         with contextlib.suppress(queue.Empty):
             while True:
                 yield told.get(timeout=0.2)
+
+
+def _end_of(future: Future[None]) -> None:
+    try:
+        future.result()
+    except BrokenProcessPool as killed:
+        raise EnvironmentFailure(
+            "a worker was ended from outside, perhaps for want of memory; run again, with fewer --jobs"
+        ) from killed
 
 
 _told: multiprocessing.queues.Queue[Progress] | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import secrets
 import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping
@@ -23,7 +24,7 @@ from stablecast.store import files
 
 _SCHEMA = """
 CREATE TABLE show (id TEXT NOT NULL, format INTEGER NOT NULL, demo INTEGER NOT NULL, podcast_guid TEXT,
-    swap_due INTEGER NOT NULL DEFAULT 0);
+    swap_due TEXT NOT NULL DEFAULT '');
 CREATE TABLE account (id TEXT PRIMARY KEY, name TEXT UNIQUE NOT NULL, roles TEXT NOT NULL, password TEXT NOT NULL);
 CREATE TABLE episode (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, slug TEXT UNIQUE NOT NULL,
     public_id TEXT UNIQUE NOT NULL, guid TEXT UNIQUE NOT NULL);
@@ -324,12 +325,20 @@ class State:
             for path, digest in tree.items():
                 self._add("tree", path.as_posix(), digest)
 
-    def set_swap_due(self, due: bool) -> None:
-        """Remember that the public folder is not yet what the facts say, or that it is."""
-        self._do("UPDATE show SET swap_due = ?", due)
+    def make_swap_due(self) -> str:
+        """Remember that the public folder is not yet what the facts say; the answer names this very change of facts."""
+        token = secrets.token_hex(8)
+        self._do("UPDATE show SET swap_due = ?", token)
+        return token
 
-    def swap_due(self) -> bool:
-        return bool(self._rows("SELECT swap_due FROM show")[0][0])
+    def swap_due(self) -> str:
+        """The last change of facts that the public folder does not show yet; "" when it shows all."""
+        return str(self._rows("SELECT swap_due FROM show")[0][0])
+
+    def settle(self, token: str) -> bool:
+        """The public folder shows the facts as of `token`; False when they changed since, and it is still due."""
+        self._do("UPDATE show SET swap_due = '' WHERE swap_due = ?", token)
+        return self.swap_due() == ""
 
     def tree(self) -> dict[PurePosixPath, Digest]:
         """What the public folder should hold."""
@@ -346,11 +355,19 @@ class State:
             for s, at, a, act, e, d, p, h in rows
         )
 
+    @property
+    def audit_head(self) -> str:
+        """The hash of the newest entry; "" when there is none."""
+        return self._last_entry()[1]
+
+    def _last_entry(self) -> tuple[int, str]:
+        rows = self._rows("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
+        return (int(str(rows[0][0])), str(rows[0][1])) if rows else (0, "")
+
     def log(self, at: datetime, actor: str, action: str, episode: str = "", detail: str = "") -> Entry:
         """Add one entry to the chain. Ids and digests only: never a name, a title or a word."""
         with self.transaction():
-            rows = self._rows("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
-            seq, head = (int(str(rows[0][0])), str(rows[0][1])) if rows else (0, "")
+            seq, head = self._last_entry()
             entry = chained(seq + 1, _text(at), actor, action, episode, detail, head)
             self._add("audit", *dataclasses.astuple(entry))
             return entry

@@ -91,8 +91,10 @@ def publish(show: OpenShow, names: tuple[str, ...]) -> PublishView:
             raise GateClosed("; ".join(f"{slug}: {why}" for slug, why in waiting))
         dropped = _strangers(show)
         _release(show, ready)
-        for row, _ in ready:
-            show.keyring.forget_draws(row.id)
+        for row in show.episodes(()):
+            facts = show.facts(row)
+            if facts.published is not None and facts.published == facts.cut and show.keyring.entry(row.id).draws:
+                show.keyring.forget_draws(row.id)
     published = tuple(row.slug for row, _ in ready)
     return PublishView(published, tuple(waiting), dropped, str(show.workspace.public / FEED))
 
@@ -132,10 +134,12 @@ def _release(show: OpenShow, ready: list[tuple[EpisodeRow, ApprovedEpisode]]) ->
                 show.state.set_podcast_guid(podcast_guid(show.settings.show.url))
             tree = public_tree(show, show.state.live_releases())
             _refuse_lint(show, tree)
-            new = stack.enter_context(_built(show, tree, fresh))
+            token, new = _built(show, tree, fresh, stack)
         # The facts are kept first: whoever dies here leaves a tree that lacks a release, never one that has too much.
-        new.swap()
-    show.state.set_swap_due(False)
+        if show.state.swap_due() == token:
+            new.swap()
+    if not show.state.settle(token):  # somebody withdrew meanwhile: withdrawing wins
+        _bring_in_line(show)
 
 
 def _missing_media(show: OpenShow) -> dict[PurePosixPath, bytes]:
@@ -175,14 +179,14 @@ def _refuse_lint(show: OpenShow, tree: PublicTree) -> None:
 
 
 def _built(
-    show: OpenShow, tree: PublicTree, fresh: Mapping[PurePosixPath, bytes]
-) -> contextlib.AbstractContextManager[local.Tree]:
-    """The tree beside the old one; remembers that it is due, and what it will hold."""
+    show: OpenShow, tree: PublicTree, fresh: Mapping[PurePosixPath, bytes], stack: contextlib.ExitStack
+) -> tuple[str, local.Tree]:
+    """The tree, beside the old one until `stack` ends; remembers that it is due, by the token, and what it will hold."""
     day = max((row.released_on for row in show.state.live_releases()), default=EMPTY_DAY)
     texts = {path: Digest(hashlib.sha256(data).hexdigest()) for path, data in tree.texts.items()}
     show.state.set_tree({**texts, **tree.media})
-    show.state.set_swap_due(True)
-    return local.built(show.workspace.public, tree.texts, tree.media, fresh, day=day)
+    token = show.state.make_swap_due()
+    return token, stack.enter_context(local.built(show.workspace.public, tree.texts, tree.media, fresh, day=day))
 
 
 def _strangers(show: OpenShow) -> tuple[str, ...]:
@@ -208,7 +212,7 @@ def withdraw(show: OpenShow, name: str | None, receipt: str | None) -> WithdrawV
         with show.state.transaction():
             if show.state.withdraw(row.id, by, show.clock()):
                 show.state.log(show.clock(), by, "withdrawn", row.id)
-            show.state.set_swap_due(True)
+            show.state.make_swap_due()
         take_down_due(show)
     return WithdrawView(row.slug, released is not None, PLACES if released else ())
 
@@ -216,18 +220,29 @@ def withdraw(show: OpenShow, name: str | None, receipt: str | None) -> WithdrawV
 def take_down_due(show: OpenShow) -> None:
     """Bring the public tree in line with the withdrawals; any command that finds this undone does it first.
 
-    Needs no key, no ffmpeg and no other command's leave. Another episode whose files are damaged is left out, not kept up.
+    Needs no key, no ffmpeg and no other command's leave.
     """
-    if not show.state.swap_due():
-        return
-    with locks.exclusive(show.workspace.lock("public"), wait_s=WAIT_S), contextlib.ExitStack() as stack:
-        present = local.digests(show.workspace.public)
-        with show.state.transaction():
-            live = show.state.live_releases()
-            sound = tuple(r for r in live if all(present.get(p) == d for p, d in kept(r).files.items()))
-            new = stack.enter_context(_built(show, public_tree(show, sound), {}))
-        new.swap()
-        show.state.set_swap_due(len(sound) < len(live))
+    if show.state.swap_due():
+        with locks.exclusive(show.workspace.lock("public"), wait_s=WAIT_S):
+            _bring_in_line(show)
+
+
+def _bring_in_line(show: OpenShow) -> None:
+    """Swap trees until the one in its place shows all the facts. Only while holding the public lock.
+
+    An episode whose files are damaged is left out, not kept up, and the swap stays due: `publish` puts it back.
+    """
+    while show.state.swap_due():
+        with contextlib.ExitStack() as stack:
+            present = local.digests(show.workspace.public)
+            with show.state.transaction():
+                live = show.state.live_releases()
+                sound = tuple(r for r in live if all(present.get(p) == d for p, d in kept(r).files.items()))
+                token, new = _built(show, public_tree(show, sound), {}, stack)
+            new.swap()
+        if len(sound) < len(live):
+            return
+        show.state.settle(token)
 
 
 @contextlib.contextmanager

@@ -41,18 +41,25 @@ class OpenShow:
         self.state = State(self.workspace.state)
         self.keyring = Keyring(keyring.folder_for(self.workspace.root), self.state.show.id, passphrase)
         self._clock = clock
+        self._head_before = self.state.audit_head
 
     def __enter__(self) -> OpenShow:
         return self
 
     def __exit__(self, *_: object) -> None:
-        entries = self.state.audit()
+        with contextlib.suppress(StablecastError, OSError):  # withdrawing must work where the keyring is out of reach
+            self._keep_audit_head()
         self.state.close()
-        if entries and entries[-1].hash != self.keyring.audit_head():
-            with contextlib.suppress(
-                StablecastError, OSError
-            ):  # withdrawing must work where the keyring is out of reach
-                self.keyring.keep_audit_head(entries[-1].hash)
+
+    def _keep_audit_head(self) -> None:
+        """Copy the log's head beside the keyring when this command added to the log.
+
+        Never over a copy that the log does not hold any more: that copy shows that the log's end was cut off.
+        """
+        head, copy = self.state.audit_head, self.keyring.audit_head()
+        if head == self._head_before or (copy and all(entry.hash != copy for entry in self.state.audit())):
+            return
+        self.keyring.keep_audit_head(head)
 
     # --- settings
 
