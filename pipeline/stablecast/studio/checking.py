@@ -161,9 +161,8 @@ def _sealed(show: OpenShow) -> Problems:
                     yield f"{folder}: a recording lies there in clear"
                 elif path.suffix == ".age" and head != _AGE_MAGIC:
                     yield f"{folder}: a sealed file is damaged"
-    for row in show.state.episodes():
-        if (show.workspace.episode(row.slug) / episode.RECORD).exists():
-            yield from _in_place(show, row)
+    for row in show.episodes():
+        yield from _in_place(show, row)
 
 
 def _in_place(show: OpenShow, row: EpisodeRow) -> Problems:
@@ -180,9 +179,7 @@ def _in_place(show: OpenShow, row: EpisodeRow) -> Problems:
 
 def _sealed_deep(show: OpenShow) -> Problems:
     yield from _sealed(show)
-    for row in show.state.episodes():
-        if not (show.workspace.episode(row.slug) / episode.RECORD).exists():
-            continue
+    for row in show.episodes():
         keys = show.keyring.entry(row.id).keys
         record = episode.read(show.workspace, row.slug)
         for number in range(1, record.tracks + 1):
@@ -283,9 +280,7 @@ def _minimal(show: OpenShow) -> Problems:
 
 
 def _explained(show: OpenShow) -> Problems:
-    for row in show.state.episodes():
-        if not (show.workspace.episode(row.slug) / episode.RECORD).exists():
-            continue
+    for row in show.episodes():
         gate = workflow.gate(show.facts(row), show.settings.workflow, show.now())
         if gate is not None and not gate.next_step:
             yield f"{row.slug}: the gate {gate.name} does not say what comes next"

@@ -127,7 +127,6 @@ def users(show: OpenShow) -> tuple[AccountView, ...]:
 def consent(show: OpenShow, name: str, items: tuple[Item, ...], person: SealedPerson) -> str:
     """Record what the young person said yes to, item by item, and return a new receipt code, which is shown once."""
     row = show.episode(name)
-    _refuse_withdrawn(show, row)
     keys = show.keyring.entry(row.id).keys
     code = accounts.receipt_code()
     with locks.exclusive(show.workspace.lock("work")):
@@ -157,15 +156,14 @@ def add(show: OpenShow, name: str, recordings: tuple[tuple[Alias, Path], ...], a
     _check_additions(show, additions)
     with locks.exclusive(show.workspace.lock("work")):
         row = show.state.episode(slug)
-        if row is not None:
-            _refuse_withdrawn(show, row)
-        known = row is not None and (show.workspace.episode(slug) / episode.RECORD).exists()
+        known = row is not None and (show.known(row) or row.id in show.state.withdrawals())
         if known and recordings:
+            show.episode(name)
             raise GateClosed("this episode has its recordings already; add these under a new episode name")
         if not known and not recordings:
             raise UsageRefused("name at least one recording for a new episode")
-        if row is not None and known:
-            _update(show, row, additions)
+        if known:
+            _update(show, show.episode(name), additions)
         else:
             _create(show, slug, row, recordings, additions)
         return not known
@@ -177,20 +175,22 @@ def _create(
     show.keyring.entries()  # a wrong passphrase is told before an hour is decoded
     speakers = tuple(dict.fromkeys(speaker for speaker, _ in recordings))
     entry = Entry.fresh().with_draws(speakers)
-    workspace = show.workspace
+    _clear(show.workspace, slug)  # what an interrupted `add` left: without a record it never counted
     try:
-        record = _sealed(workspace, slug, recordings, speakers, additions, entry, show.settings.ingest)
+        record = _sealed(show.workspace, slug, recordings, speakers, additions, entry, show.settings.ingest)
         with show.state.transaction():
-            if row is None:
-                row = show.state.add_episode(slug, secrets.token_hex(16))
-                show.state.log(show.now(), OPERATOR, "added", row.id, f"{len(speakers)} tracks")
-            # The key is kept before the record that needs it: a key without an episode harms nobody.
-            show.keyring.put(row.id, entry)
-            episode.write(workspace, slug, dataclasses.replace(record, id=row.id))
+            row = row or show.state.add_episode(slug, secrets.token_hex(16))
+            show.state.log(show.now(), OPERATOR, "added", row.id, f"{len(speakers)} tracks")
+        show.keyring.put(row.id, entry)
+        episode.write(show.workspace, slug, dataclasses.replace(record, id=row.id))  # the moment at which it counts
     except BaseException:
-        for folder in (workspace.episode(slug), workspace.words(slug)):
-            shutil.rmtree(folder, ignore_errors=True)
+        _clear(show.workspace, slug)
         raise
+
+
+def _clear(workspace: Workspace, slug: Slug) -> None:
+    for folder in (workspace.episode(slug), workspace.words(slug)):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _sealed(
@@ -276,11 +276,6 @@ def _check_additions(show: OpenShow, additions: Additions) -> None:
         raise UsageRefused(f"outcomes.toml has no outcome {', '.join(unknown)}; it has {', '.join(sorted(known))}")
 
 
-def _refuse_withdrawn(show: OpenShow, row: EpisodeRow) -> None:
-    if row.id in show.state.withdrawals():
-        raise GateClosed("this episode was withdrawn; it can come back only as a new episode with a new consent")
-
-
 # --- corrections -----------------------------------------------------------------------------------------------------------
 
 
@@ -295,7 +290,6 @@ def correct(
 ) -> tuple[CorrectionView, ...]:
     """Add decisions, or take the last one back; they are inputs, so `run` follows them and a new transcript keeps them."""
     row = show.episode(name)
-    _refuse_withdrawn(show, row)
     with locks.exclusive(show.workspace.lock("work")):
         kept = _read_corrections(show, row).corrections
         if undo and not kept:

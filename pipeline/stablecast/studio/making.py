@@ -28,7 +28,8 @@ NO_CONTENT_NOTE = "none"  # the answer that listeners need no note
 
 def run(show: OpenShow, names: tuple[str, ...], *, jobs: int, producer: str | None = None) -> Iterator[Progress]:
     """Bring episodes up to date and freeze their cuts, telling what happens. Raises Locked when another command writes."""
-    rows = [row for row in show.episodes(names) if row.id not in show.state.withdrawals()]
+    withdrawn = show.state.withdrawals()
+    rows = [show.episode(name) for name in names] or [row for row in show.episodes() if row.id not in withdrawn]
     maker = show.producer(producer)
     with locks.exclusive(show.workspace.lock("work")):
         files.sweep(show.workspace.root)
@@ -83,13 +84,13 @@ def _with_draws(show: OpenShow, row: EpisodeRow) -> Entry:
     record = episode.read(show.workspace, row.slug)
     tracks = episode.get_input(show.workspace, row.slug, record, "tracks", Tracks, entry.keys).tracks
     speakers = tuple(track.speaker for track in tracks)
-    if all(speaker in entry.draws for speaker in speakers):
-        return entry
-    renewed = entry.with_draws(speakers)
-    show.keyring.put(row.id, renewed)
-    drawn = [(f"draw/{k}", draw_input(renewed, speaker)) for k, speaker in enumerate(speakers, 1)]
-    episode.write(show.workspace, row.slug, episode.with_inputs(record, *drawn))
-    return renewed
+    if not all(speaker in entry.draws for speaker in speakers):
+        entry = entry.with_draws(speakers)
+        show.keyring.put(row.id, entry)
+    drawn = {f"draw/{k}": draw_input(entry, speaker) for k, speaker in enumerate(speakers, 1)}
+    if any(record.inputs[name] != stored for name, stored in drawn.items()):
+        episode.write(show.workspace, row.slug, episode.with_inputs(record, *drawn.items()))
+    return entry
 
 
 def draw_input(entry: Entry, speaker: Alias) -> Stored:
@@ -114,9 +115,9 @@ def public_files(show: OpenShow, row: EpisodeRow, keys: EpisodeKeys) -> tuple[Pu
     paths = media_paths(row.public_id, Digest(hashlib.sha256(data).hexdigest()))
     made = (
         PublicFile(paths.enclosure, notes.media_type, data),
-        PublicFile(paths.vtt, "text/vtt", vtt.text(captions.cues).encode()),
-        PublicFile(paths.srt, "application/x-subrip", srt.text(captions.cues).encode()),
-        PublicFile(paths.chapters, "application/json+chapters", chapters.text(captions.chapters).encode()),
+        PublicFile(paths.vtt, vtt.MEDIA_TYPE, vtt.text(captions.cues).encode()),
+        PublicFile(paths.srt, srt.MEDIA_TYPE, srt.text(captions.cues).encode()),
+        PublicFile(paths.chapters, chapters.MEDIA_TYPE, chapters.text(captions.chapters).encode()),
     )
     public = PublicEpisode(
         public_id=row.public_id,
@@ -191,7 +192,8 @@ def export(show: OpenShow, name: str, folder: Path) -> tuple[Path, ...]:
 
 def status(show: OpenShow, names: tuple[str, ...]) -> StatusView:
     """Where episodes stand, what will run and why, and which gate is next. Needs no key."""
-    return StatusView(show.state.show.demo, tuple(_view(show, row) for row in show.episodes(names)))
+    rows = tuple(show.row(name) for name in names) or show.episodes()
+    return StatusView(show.state.show.demo, tuple(_view(show, row) for row in rows))
 
 
 def _view(show: OpenShow, row: EpisodeRow) -> EpisodeView:

@@ -81,7 +81,7 @@ def publish(show: OpenShow, names: tuple[str, ...]) -> PublishView:
     with locks.exclusive(show.workspace.lock("work")), public:
         ready: list[tuple[EpisodeRow, ApprovedEpisode]] = []
         waiting: list[tuple[str, str]] = []
-        for row in show.episodes(names):
+        for row in tuple(show.episode(name) for name in names) or show.episodes():
             refusal = _refusal(show, row)
             if refusal is None:
                 ready.append((row, _approved(show, row)))
@@ -91,7 +91,7 @@ def publish(show: OpenShow, names: tuple[str, ...]) -> PublishView:
             raise GateClosed("; ".join(f"{slug}: {why}" for slug, why in waiting))
         dropped = _strangers(show)
         _release(show, ready)
-        for row in show.episodes(()):
+        for row in show.episodes():
             facts = show.facts(row)
             if facts.published is not None and facts.published == facts.cut and show.keyring.entry(row.id).draws:
                 show.keyring.forget_draws(row.id)
@@ -203,7 +203,7 @@ def withdraw(show: OpenShow, name: str | None, receipt: str | None) -> WithdrawV
 
     Named by the episode or by its receipt code. Works again harmlessly. Raises UsageRefused when there is no such episode.
     """
-    row = show.episode(name) if name else _by_receipt(show, receipt or "")
+    row = show.row(name) if name else _by_receipt(show, receipt or "")
     by = OPERATOR if name else "receipt"
     live = {release.episode: release for release in show.state.live_releases()}
     released = live.get(row.id)

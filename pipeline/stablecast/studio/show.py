@@ -13,8 +13,8 @@ from stablecast.engine.pipeline import Production, Tools
 from stablecast.engine.plan import Step
 from stablecast.engine.settings import Settings
 from stablecast.engine.workflow import Facts
-from stablecast.errors import StablecastError, UsageRefused
-from stablecast.model import Digest, Item, Outcomes, Role, Slug, slug_of
+from stablecast.errors import GateClosed, StablecastError, UsageRefused
+from stablecast.model import Item, Outcomes, Role, Slug, slug_of
 from stablecast.runner import failure, steps, sting_digests
 from stablecast.site.outcomes import outcomes
 from stablecast.store import episode, keyring, receipts, settings
@@ -106,8 +106,8 @@ class OpenShow:
 
     # --- episodes
 
-    def episode(self, name: str) -> EpisodeRow:
-        """The episode called `name`. Raises UsageRefused when there is none."""
+    def row(self, name: str) -> EpisodeRow:
+        """The episode called `name`, whatever is left of it on the disk. Raises UsageRefused when there is none."""
         try:
             found = self.state.episode(slug_of(name))
         except ValueError as badly_named:
@@ -116,9 +116,22 @@ class OpenShow:
             raise UsageRefused("there is no episode of that name; `stablecast status` lists those there are")
         return found
 
-    def episodes(self, names: tuple[str, ...]) -> tuple[EpisodeRow, ...]:
-        """Those named, or all."""
-        return tuple(self.episode(name) for name in names) if names else self.state.episodes()
+    def known(self, row: EpisodeRow) -> bool:
+        """Whether the episode was taken in whole: its record is written last."""
+        return (self.workspace.episode(row.slug) / episode.RECORD).exists()
+
+    def episode(self, name: str) -> EpisodeRow:
+        """The episode called `name`. Raises UsageRefused when there is none, GateClosed when it was withdrawn."""
+        found = self.row(name)
+        if found.id in self.state.withdrawals():
+            raise GateClosed("this episode was withdrawn; it can come back only as a new episode with a new consent")
+        if not self.known(found):
+            raise UsageRefused("this episode was not taken in whole; add its recordings again")
+        return found
+
+    def episodes(self) -> tuple[EpisodeRow, ...]:
+        """Every episode that was taken in, those withdrawn among them."""
+        return tuple(row for row in self.state.episodes() if self.known(row))
 
     def steps(self, slug: Slug) -> tuple[Step, ...]:
         return steps(self.workspace, slug, self.production)
@@ -200,8 +213,3 @@ _NOTHING_YET = Facts(
     approvals=(),
     published=None,
 )
-
-
-def digest_text(digest: Digest) -> str:
-    """A digest short enough to say aloud: its first 12 hex digits in fours."""
-    return " ".join(digest[i : i + 4] for i in range(0, 12, 4))
