@@ -88,6 +88,28 @@ def test_fifty_kills_end_in_the_same_state(tmp_path: Path, demo_data: Path) -> N
     assert kills >= KILLS * 0.8
 
 
+def test_an_add_that_is_killed_leaves_all_or_nothing(tmp_path: Path, demo_data: Path) -> None:
+    """Killed anywhere, `add` has taken the episode in or has not: nothing lies in clear, and adding again is possible."""
+    show = Showcase(tmp_path)
+    show.init()
+    recording = cut(demo_data / "she-listened-to-the-end-robin.opus", show.folder / SOURCE_NAME, 30)
+    began = time.monotonic()
+    show.ok("add", "ep-000", recording, "--protect", PROTECTED)
+    took_s = time.monotonic() - began
+    moments = random.Random(SEED)  # noqa: S311 - moments, not secrets
+    markers = (b"quillfeather", PROTECTED.lower().encode())
+    for number in range(1, 13):
+        name = f"ep-{number:03}"
+        adding = show.start("add", name, recording, "--protect", PROTECTED)
+        time.sleep(moments.uniform(0.2, took_s))
+        adding.kill()
+        adding.wait()
+        assert in_clear(show, markers) == []
+        there = name in [e["episode"] for e in show.ok("status", as_json=True).json["episodes"]]
+        assert show("add", name, recording, "--protect", PROTECTED).code == (4 if there else 0)
+        assert show.ok("verify", "--deep", as_json=True).json["holds"] is True
+
+
 def two_episodes(folder: Path, demo_data: Path) -> Showcase:
     """A show with two short episodes to run."""
     show = Showcase(folder)
