@@ -291,6 +291,29 @@ def test_the_receipt_alone_takes_an_episode_down(show: Showcase) -> None:
     assert show.ok("verify", as_json=True).json["holds"] is True
 
 
+def test_a_word_that_was_not_cut_closes_the_gate(show: Showcase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With both places that silence a span switched off, the second transcription hears the word and nobody can approve."""
+    from stablecast.model import RedactedAudio
+    from stablecast.stages import redact, revoice
+    from stablecast.store import keyring
+    from stablecast.studio import Studio
+
+    show.consent("ep-001")
+    demo_settings(show, assemble={"replacement": "silence"}, revoice={"method": "pitch", "pitch_semitones": -1.0})
+    monkeypatch.setenv(keyring.PLACE, str(show.keys))
+    monkeypatch.setattr(
+        redact, "silence", lambda audio, redaction: RedactedAudio(audio.speaker, audio.waveform, redaction.spans)
+    )
+    monkeypatch.setattr(revoice, "silenced", lambda waveform, spans: waveform)
+    told = [p for p in Studio(show.root, lambda: PASSPHRASE).run((), jobs=1) if p.event == "failed"]
+
+    assert [p.stage for p in told] == ["prove"]
+    assert "heard" in told[0].sentence
+    assert PROTECTED.lower() not in told[0].sentence.lower()
+    assert "protected-words" in str(show.status("ep-001")["gate"]["reason"])
+    assert show.approve("ep-001", "young-person").code == 4
+
+
 def test_a_withdrawal_in_the_middle_of_publishing_wins(show: Showcase, monkeypatch: pytest.MonkeyPatch) -> None:
     """Withdrawn between the moment the facts are kept and the moment the new tree takes its place, it is not there after."""
     from stablecast.store import keyring
