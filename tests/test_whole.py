@@ -185,6 +185,32 @@ def test_publishing_twice_gives_the_same_bytes(show: Showcase) -> None:
     assert answer["dropped"] == ["notes.txt"]
 
 
+def test_a_new_cut_of_a_published_episode_keeps_its_name_and_day(show: Showcase) -> None:
+    """Approved anew, it has the same guid and date and a new address for its sound; the old file and the draws are gone."""
+
+    def item() -> tuple[str, str, str]:
+        (found,) = etree.fromstring((show.root / "feed" / "feed.xml").read_bytes()).iterfind("channel/item")
+        enclosure = found.find("enclosure")
+        assert enclosure is not None
+        return str(found.findtext("guid")), str(found.findtext("pubDate")), str(enclosure.get("url"))
+
+    published(show)
+    guid, day, address = item()
+    show.ok("add", "ep-001", "--title", "She listened, again")
+    show.ok("run")
+    assert show.status("ep-001")["published_on"] is not None
+    show.approve_all("ep-001")
+    demo_settings(show, ahead_h=73.0 * 3)
+    show.ok("publish")
+
+    assert item()[:2] == (guid, day)
+    assert item()[2] != address
+    assert len(list((show.root / "feed" / "media").iterdir())) == 1
+    assert show.ok("verify", as_json=True).json["holds"] is True
+    show.ok("correct", "ep-001", "--redact", "6-7")
+    show.ok("run")  # the draws were destroyed at release: this is a new voice, from new ones
+
+
 def test_each_change_makes_a_new_cut_and_voids_every_yes(show: Showcase) -> None:
     """After full approval a new title, a new redaction or a new consent asks all three people again."""
     show.consent("ep-001")

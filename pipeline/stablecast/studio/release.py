@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date
 from pathlib import PurePosixPath
 
@@ -90,12 +90,11 @@ def publish(show: OpenShow, names: tuple[str, ...]) -> PublishView:
         if waiting and (names or not ready):
             raise GateClosed("; ".join(f"{slug}: {why}" for slug, why in waiting))
         dropped = _strangers(show)
-        _release(show, ready)
+        published = _release(show, ready)
         for row in show.episodes():
             facts = show.facts(row)
             if facts.published is not None and facts.published == facts.cut and show.keyring.entry(row.id).draws:
                 show.keyring.forget_draws(row.id)
-    published = tuple(row.slug for row, _ in ready)
     return PublishView(published, tuple(waiting), dropped, str(show.workspace.public / FEED))
 
 
@@ -121,25 +120,54 @@ def _approved(show: OpenShow, row: EpisodeRow) -> ApprovedEpisode:
     return approving.approve(cut, made, facts.approvals)
 
 
-def _release(show: OpenShow, ready: list[tuple[EpisodeRow, ApprovedEpisode]]) -> None:
+def _release(show: OpenShow, ready: list[tuple[EpisodeRow, ApprovedEpisode]]) -> tuple[str, ...]:
+    """Add the releases and put up the tree that holds them; the slugs of those that are out.
+
+    The tree is built before the facts are written, so that a withdrawal never waits for it; who withdraws meanwhile makes it
+    be built anew. Then the facts come first: whoever dies there leaves a tree that lacks a release, never one with too much.
+    """
     fresh = {file.path: file.data for _, episode in ready for file in episode.files} | _missing_media(show)
-    with contextlib.ExitStack() as stack:
-        with show.state.transaction():
-            for row, episode in ready:
-                day = show.now().astimezone(UTC).date()
-                body = codecs.canonical(publishing.released(episode, day)).decode()
-                entry = show.state.log(show.now(), OPERATOR, "published", row.id, episode.cut.digest)
-                show.state.add_release(ReleaseRow(row.id, episode.cut.digest, day, show.now(), body, entry.hash))
-            if show.state.show.podcast_guid is None:
-                show.state.set_podcast_guid(podcast_guid(show.settings.show.url))
-            tree = public_tree(show, show.state.live_releases())
-            _refuse_lint(show, tree)
-            token, new = _built(show, tree, fresh, stack)
-        # The facts are kept first: whoever dies here leaves a tree that lacks a release, never one that has too much.
-        if show.state.swap_due() == token:
-            new.swap()
-    if not show.state.settle(token):  # somebody withdrew meanwhile: withdrawing wins
+    today = show.now().astimezone(UTC).date()
+    first_on = {
+        row.episode: row.released_on for row in reversed(show.state.releases())
+    }  # a new cut keeps its first day
+    token = None
+    while token is None:
+        withdrawn = show.state.withdrawals()
+        ready = [(row, episode) for row, episode in ready if row.id not in withdrawn]
+        live = show.state.live_releases()
+        new = {row.id: publishing.released(episode, first_on.get(row.id, today)) for row, episode in ready}
+        releases = (*(kept(row) for row in live if row.episode not in new), *new.values())
+        tree = _tree(show, releases)
+        _refuse_lint(show, tree)
+        with _built(show, tree, fresh, releases) as built:
+            token = _recorded(show, live, new, {row.id: episode.cut.digest for row, episode in ready}, tree)
+            if token is not None and show.state.swap_due() == token:
+                built.swap()
+    if not show.state.settle(token):
         _bring_in_line(show)
+    return tuple(row.slug for row, _ in ready)
+
+
+def _recorded(
+    show: OpenShow,
+    live: tuple[ReleaseRow, ...],
+    new: Mapping[str, Release],
+    digests: Mapping[str, Digest],
+    tree: PublicTree,
+) -> str | None:
+    """Write the facts of new releases, if nothing was withdrawn since `live` was read; the token of this change, else None."""
+    with show.state.transaction():
+        if show.state.live_releases() != live or new.keys() & show.state.withdrawals().keys():
+            return None
+        for episode, release in new.items():
+            entry = show.state.log(show.now(), OPERATOR, "published", episode, digests[episode])
+            body = codecs.canonical(release).decode()
+            row = ReleaseRow(episode, digests[episode], release.released_on, show.now(), body, entry.hash)
+            show.state.add_release(row)
+        show.state.set_podcast_guid(_guid(show))
+        show.state.set_tree(_manifest(tree))
+        return show.state.make_swap_due()
 
 
 def _missing_media(show: OpenShow) -> dict[PurePosixPath, bytes]:
@@ -158,11 +186,14 @@ def _missing_media(show: OpenShow) -> dict[PurePosixPath, bytes]:
     return found
 
 
-def public_tree(show: OpenShow, rows: tuple[ReleaseRow, ...]) -> PublicTree:
+def _tree(show: OpenShow, releases: Sequence[Release]) -> PublicTree:
     """What the world should get, from these releases alone."""
-    releases = [kept(row) for row in rows]
-    guid = show.state.show.podcast_guid or podcast_guid(show.settings.show.url)
-    return publishing.publish(show.settings.show, guid, releases, show.outcomes, block=show.state.show.demo)
+    return publishing.publish(show.settings.show, _guid(show), releases, show.outcomes, block=show.state.show.demo)
+
+
+def _guid(show: OpenShow) -> str:
+    """The feed's own name: made from its first address, and kept when the address changes."""
+    return show.state.show.podcast_guid or podcast_guid(show.settings.show.url)
 
 
 def kept(row: ReleaseRow) -> Release:
@@ -179,14 +210,17 @@ def _refuse_lint(show: OpenShow, tree: PublicTree) -> None:
 
 
 def _built(
-    show: OpenShow, tree: PublicTree, fresh: Mapping[PurePosixPath, bytes], stack: contextlib.ExitStack
-) -> tuple[str, local.Tree]:
-    """The tree, beside the old one until `stack` ends; remembers that it is due, by the token, and what it will hold."""
-    day = max((row.released_on for row in show.state.live_releases()), default=EMPTY_DAY)
+    show: OpenShow, tree: PublicTree, fresh: Mapping[PurePosixPath, bytes], releases: Sequence[Release]
+) -> contextlib.AbstractContextManager[local.Tree]:
+    """The tree, beside the old one; its files are as old as the newest release."""
+    day = max((release.released_on for release in releases), default=EMPTY_DAY)
+    return local.built(show.workspace.public, tree.texts, tree.media, fresh, day=day)
+
+
+def _manifest(tree: PublicTree) -> dict[PurePosixPath, Digest]:
+    """Every file of the tree, by its SHA-256."""
     texts = {path: Digest(hashlib.sha256(data).hexdigest()) for path, data in tree.texts.items()}
-    show.state.set_tree({**texts, **tree.media})
-    token = show.state.make_swap_due()
-    return token, stack.enter_context(local.built(show.workspace.public, tree.texts, tree.media, fresh, day=day))
+    return {**texts, **tree.media}
 
 
 def _strangers(show: OpenShow) -> tuple[str, ...]:
@@ -232,14 +266,16 @@ def _bring_in_line(show: OpenShow) -> None:
 
     An episode whose files are damaged is left out, not kept up, and the swap stays due: `publish` puts it back.
     """
-    while show.state.swap_due():
-        with contextlib.ExitStack() as stack:
-            present = local.digests(show.workspace.public)
-            with show.state.transaction():
-                live = show.state.live_releases()
-                sound = tuple(r for r in live if all(present.get(p) == d for p, d in kept(r).files.items()))
-                token, new = _built(show, public_tree(show, sound), {}, stack)
-            new.swap()
+    while token := show.state.swap_due():
+        present = local.digests(show.workspace.public)
+        live = tuple(kept(row) for row in show.state.live_releases())
+        sound = tuple(r for r in live if all(present.get(path) == digest for path, digest in r.files.items()))
+        tree = _tree(show, sound)
+        with _built(show, tree, {}, sound) as built:
+            if show.state.swap_due() != token:
+                continue
+            show.state.set_tree(_manifest(tree))
+            built.swap()
         if len(sound) < len(live):
             return
         show.state.settle(token)
