@@ -125,7 +125,7 @@ class EnclosureNotes:
 def steps(workspace: Workspace, slug: Slug, production: Production) -> tuple[Step, ...]:
     """What must run for an episode, and why. Needs no key."""
     record = episode.read(workspace, slug)
-    known = receipts.read_all(workspace.episode(slug) / "receipts")
+    known = receipts.read_all(workspace.receipts(slug))
     current = {name: stored.digest for name, stored in record.inputs.items()} | dict(production.stings)
     chain = pipeline.nodes(record.tracks, production)
     present = {key: r for key, r in known.items() if workspace.work(slug, key, r.key).exists()}
@@ -273,7 +273,7 @@ class Bench:
         self._job, self._workspace, self._keys = job, workspace, job.keys
         self._production, self._settings = job.production, job.production.settings
         self._record = episode.read(workspace, job.slug)
-        self._receipts = receipts.read_all(workspace.episode(job.slug) / "receipts")
+        self._receipts = receipts.read_all(workspace.receipts(job.slug))
         self._failed_checks: tuple[str, ...] = ()
 
     def make(self, node: Node) -> None:
@@ -344,7 +344,7 @@ class Bench:
         return seal.write_data(path, node.key, notes, made.data, self._keys)
 
     def _caption(self, node: Node, path: Path) -> Stored:
-        details, made = self._details(), self._mastered()
+        details, made = self.details(), self._mastered()
         captions = caption.caption(
             self._redaction().public,
             opening_s=made.opening_s,
@@ -359,7 +359,7 @@ class Bench:
         notes, data = self.data("encode", EncodedNotes)
         encoded = Encoded(data, notes.media_type, notes.duration_s, notes.loudness, notes.passes)
         made = tag.tag(
-            encoded, self._details(), self.value("caption", Captions), self._settings.show, tagger=tags.Id3Tagger()
+            encoded, self.details(), self.value("caption", Captions), self._settings.show, tagger=tags.Id3Tagger()
         )
         return seal.write_data(path, node.key, EnclosureNotes(made.media_type, made.duration_s), made.data, self._keys)
 
@@ -369,7 +369,7 @@ class Bench:
         heard = transcribe.transcribe(
             SourceAudio(Alias("published"), finished), self._settings.transcribe, recogniser=_recogniser(self._job)
         )
-        details, corrections = self._details(), self._corrections()
+        details, corrections = self.details(), self._corrections()
         proof = prove.prove(
             measure(finished),
             target=self._settings.master,
@@ -415,7 +415,7 @@ class Bench:
     def _redaction(self) -> Redaction:
         return self.value("redact", Redaction)
 
-    def _details(self) -> Details:
+    def details(self) -> Details:
         return self._input("details", Details)
 
     def protected(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from stablecast.errors import GateClosed
 from stablecast.model import Approval, Digest, Item, Method, Role
+from stablecast.stages.approve import ORDER, UNPUBLISHABLE
 
 SHORTEST_COOLING_OFF_H, LONGEST_COOLING_OFF_H = 24.0, 8_760.0
 
@@ -31,7 +32,7 @@ class WorkflowParams:
 
 NEEDED = (Item.RECORDING, Item.CHANGED_VOICE, Item.WORDS, Item.PODCAST, Item.PAGE)  # for what `publish` makes today
 
-ORDER = (Role.YOUNG_PERSON, Role.REVIEWER, Role.LEAD)
+WITHDRAWN = "this episode was withdrawn; it can come back only as a new episode with a new consent"
 
 _WHO = {
     Role.YOUNG_PERSON: "the young person",
@@ -100,7 +101,7 @@ def gate(facts: Facts, params: WorkflowParams, now: datetime) -> Gate | None:
         )
     if facts.problems:
         return Gate("prove", " ".join(facts.problems), "`stablecast correct`, then `stablecast run`")
-    if facts.method is Method.PITCH:
+    if facts.method in UNPUBLISHABLE:
         return Gate(
             "prove",
             "a plain pitch shift can be undone by anyone with a computer, so it is only for listening to the difference",
@@ -179,7 +180,7 @@ def check_approval(
     if role not in ORDER:
         raise GateClosed(f"{_WHO[role]} does not approve; a young person, a reviewer and the lead do")
     if facts.withdrawn:
-        raise GateClosed("this episode was withdrawn; it can come back only as a new episode with a new consent")
+        raise GateClosed(WITHDRAWN)
     before = gate(facts, params, now)
     if (
         before is None
@@ -208,7 +209,7 @@ def check_publication(facts: Facts, params: WorkflowParams, now: datetime) -> No
     """Raises GateClosed unless the episode may be published now."""
     before = gate(facts, params, now)
     if facts.withdrawn:
-        raise GateClosed("this episode was withdrawn; it can come back only as a new episode with a new consent")
+        raise GateClosed(WITHDRAWN)
     if before is None or before.name != "publish":
         raise GateClosed(_closed(before))
 

@@ -12,8 +12,8 @@ from stablecast.model import Approval, Cut, Digest, Method, PublicEpisode, Publi
 
 VERSION = 1
 
-_ORDER = (Role.YOUNG_PERSON, Role.REVIEWER, Role.LEAD)
-_UNPUBLISHABLE = (Method.PITCH,)
+ORDER = (Role.YOUNG_PERSON, Role.REVIEWER, Role.LEAD)  # who says yes to a cut, and after whom
+UNPUBLISHABLE = (Method.PITCH,)  # undone by a search of 25 steps: to be heard, never published
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,12 @@ def approve(cut: Cut, files: tuple[PublicFile, ...], approvals: tuple[Approval, 
     again = freeze(cut.episode, files, consent_version=cut.consent_version, method=cut.method)
     if again != cut:
         raise IntegrityFailure("the bytes of this cut are not the bytes that were approved; run the episode again")
-    if cut.method in _UNPUBLISHABLE:
+    if cut.method in UNPUBLISHABLE:
         raise GateClosed("a plain pitch shift can be undone by anyone with a computer; it may not be published")
     if any(approval.digest != cut.digest for approval in approvals):
         raise GateClosed("an approval is for another cut; every person must approve this one")
-    if tuple(approval.role for approval in approvals) != _ORDER:
+    if tuple(approval.role for approval in approvals) != ORDER:
         raise GateClosed("the young person, a staff reviewer and the safeguarding lead must approve, in this order")
-    if len({approval.account for approval in approvals}) != len(_ORDER):
+    if len({approval.account for approval in approvals}) != len(ORDER):
         raise GateClosed("three different people must approve a cut")
     return ApprovedEpisode(cut, approvals, files)

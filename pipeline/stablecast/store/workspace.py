@@ -70,8 +70,11 @@ class Workspace:
         """The sealed result of one stage, under the key of what made it."""
         return self._of(slug, node.partition("/")[0], "work", node.replace("/", "-"), f"{key[:16]}.age")
 
+    def receipts(self, slug: Slug) -> Path:
+        return self._room.path("episodes", slug, "receipts")
+
     def receipt(self, slug: Slug, node: str) -> Path:
-        return self._room.path("episodes", slug, "receipts", f"{node.replace('/', '-')}.json")
+        return self.receipts(slug) / f"{node.replace('/', '-')}.json"
 
     def _of(self, slug: Slug, name: str, *rest: str) -> Path:
         return self._room.path("transcripts" if name in _IN_TRANSCRIPTS else "episodes", slug, *rest)

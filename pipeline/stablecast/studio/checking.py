@@ -17,12 +17,13 @@ from stablecast.engine import workflow
 from stablecast.engine.audit import first_broken
 from stablecast.errors import InputRefused, IntegrityFailure, StablecastError, UsageRefused
 from stablecast.loudness.meter import measure as metered
-from stablecast.model import Role, Waveform
+from stablecast.model import Approval, Role, Waveform
 from stablecast.rss import lint as linting
 from stablecast.rss.lint import Severity
+from stablecast.stages.approve import ORDER
 from stablecast.stages.publish import FEED, Release
 from stablecast.store import episode, receipts, seal
-from stablecast.store.state import EpisodeRow
+from stablecast.store.state import CutRow, EpisodeRow
 from stablecast.studio.release import kept
 from stablecast.studio.show import OpenShow
 from stablecast.studio.views import FindingView, InvariantView, LintView, MeasureView, RowView, VerifyView
@@ -75,13 +76,17 @@ def _published(show: OpenShow) -> Iterator[tuple[EpisodeRow, Release, str]]:
         yield by_id[release.episode], kept(release), release.digest
 
 
+def _newest_cuts(show: OpenShow) -> Iterator[tuple[EpisodeRow, CutRow, tuple[Approval, ...]]]:
+    for row in show.state.episodes():
+        if cut := show.state.cut(row.id):
+            yield row, cut, show.state.approvals(row.id, cut.digest)
+
+
 def _approved(show: OpenShow) -> Problems:
     present = local.digests(show.workspace.public)
     for row, body, digest in _published(show):
         given = show.state.approvals(row.id, digest)
-        if {approval.role for approval in given} != set(workflow.ORDER) or len({a.account for a in given}) != len(
-            workflow.ORDER
-        ):
+        if {approval.role for approval in given} != set(ORDER) or len({a.account for a in given}) != len(ORDER):
             yield f"{row.slug}: three people's approvals of the published cut are not there"
         cut = show.state.cut_by(row.id, digest)
         if cut is None:
@@ -92,14 +97,10 @@ def _approved(show: OpenShow) -> Problems:
 
 
 def _in_order(show: OpenShow) -> Problems:
-    for row in show.state.episodes():
-        cut = show.state.cut(row.id)
-        if cut is None:
-            continue
-        given = [approval.role for approval in show.state.approvals(row.id, cut.digest)]
-        if given != list(workflow.ORDER)[: len(given)]:
+    for row, cut, given in _newest_cuts(show):
+        if tuple(approval.role for approval in given) != ORDER[: len(given)]:
             yield f"{row.slug}: the approvals are not in order"
-        times = [approval.at for approval in show.state.approvals(row.id, cut.digest)]
+        times = [approval.at for approval in given]
         if times != sorted(times) or any(at + timedelta(seconds=1) < cut.at for at in times):
             yield f"{row.slug}: an approval is older than what it approves"
 
@@ -171,7 +172,7 @@ def _in_place(show: OpenShow, row: EpisodeRow) -> Problems:
         path = show.workspace.source(row.slug, number)
         if not path.exists() or seal.fingerprint(path) != record.inputs[f"source/{number}"].sealed:
             yield f"{row.slug}: a sealed recording is missing or not the one that was put there"
-    for node, receipt in receipts.read_all(show.workspace.episode(row.slug) / "receipts").items():
+    for node, receipt in receipts.read_all(show.workspace.receipts(row.slug)).items():
         path = show.workspace.work(row.slug, node, receipt.key)
         if path.exists() and seal.fingerprint(path) != receipt.sealed:
             yield f"{row.slug}: the sealed result of {node} is not the one that was put there"
@@ -232,18 +233,16 @@ def _by_people(show: OpenShow) -> Problems:
         if entry.action == "published" and entry.actor == "system":
             yield f"audit entry {entry.seq}: published by a clock"
     logged = {(e.episode, e.action, e.actor, e.detail) for e in show.state.audit()}
-    for row in show.state.episodes():
-        cut = show.state.cut(row.id)
-        for approval in show.state.approvals(row.id, cut.digest) if cut else ():
+    for row, _, given in _newest_cuts(show):
+        for approval in given:
             if (row.id, f"approved-{approval.role}", approval.account, approval.digest) not in logged:
                 yield f"{row.slug}: an approval as {approval.role} that nobody gave: it is not in the log"
 
 
 def _own_voice(show: OpenShow) -> Problems:
     roles = {account.id: account.roles for account in show.state.accounts()}
-    for row in show.state.episodes():
-        cut = show.state.cut(row.id)
-        for approval in show.state.approvals(row.id, cut.digest) if cut else ():
+    for row, _, given in _newest_cuts(show):
+        for approval in given:
             if approval.role not in roles.get(approval.account, ()):
                 yield f"{row.slug}: an approval as {approval.role} by an account without that role"
 
@@ -262,11 +261,7 @@ def _whole(show: OpenShow) -> Problems:
 
 
 def _distinct(show: OpenShow) -> Problems:
-    for row in show.state.episodes():
-        cut = show.state.cut(row.id)
-        if cut is None:
-            continue
-        given = show.state.approvals(row.id, cut.digest)
+    for row, cut, given in _newest_cuts(show):
         if len({approval.account for approval in given}) != len(given):
             yield f"{row.slug}: one person approved in two roles"
         if any(approval.role is Role.REVIEWER and approval.account == cut.producer for approval in given):

@@ -10,7 +10,7 @@ import numpy as np
 from stablecast.model import AnonymisedAudio, Redaction, Span, Transcript
 from stablecast.redaction.matching import find
 from stablecast.runner import EncodedNotes
-from stablecast.stages.prove import Check
+from stablecast.stages.prove import Check, Proof
 from stablecast.store.state import EpisodeRow
 from stablecast.studio import making
 from stablecast.studio.show import OpenShow
@@ -58,7 +58,7 @@ def evidence(show: OpenShow, name: str) -> EvidenceView:
         covered = sum(any(s.start_s <= a and b <= s.end_s for s in redaction.spans) for a, b in places)
         hits = sum(_holds(media_type, data, word) for media_type, data in public)
         words.append(WordView(word, len(places), covered, _loudest(voices, covering), hits))
-    proof = making.proof_of(show, row)
+    proof = bench.value("prove", Proof)
     method = str(show.settings.revoice.method)
     return EvidenceView(
         row.slug, notes.duration_s, tuple(words), len(redaction.spans), method, notes.passes, proof.checks
@@ -90,7 +90,7 @@ def _loudest(voices: tuple[AnonymisedAudio, ...], spans: tuple[Span, ...]) -> fl
 def _public(show: OpenShow, row: EpisodeRow) -> Iterator[tuple[str, bytes]]:
     """Everything the world would get of the episode: media type and bytes, file by file; first the words about it."""
     facts = show.facts(row)
-    cut, made = making.frozen(show, row, facts.consent_version, show.keyring.entry(row.id).keys)
+    cut, made = making.frozen(show, row, facts.consent_version)
     details = cut.episode.details
     words = (details.title, details.summary, details.content_note, *(c.title for c in details.chapters))
     yield "text/plain", " ".join(words).encode()

@@ -13,7 +13,7 @@ from importlib import resources
 from pathlib import Path
 
 from stablecast.errors import GateClosed, InputRefused, UsageRefused
-from stablecast.model import Alias, Block, Chapter, Correction, Details, Item, Role, Slug, slug_of
+from stablecast.model import Alias, Block, Chapter, Correction, Details, Item, Role, Slug
 from stablecast.stages.ingest import IngestParams, mono
 from stablecast.store import accounts, episode, files, keyring, locks, seal
 from stablecast.store.episode import Corrections, Protected, Record, Track, Tracks
@@ -22,7 +22,7 @@ from stablecast.store.seal import EpisodeKeys, Stored
 from stablecast.store.state import Account, Consent, EpisodeRow, State
 from stablecast.store.workspace import ROOMS, STATE, Workspace
 from stablecast.studio import making
-from stablecast.studio.show import OPERATOR, OpenShow, utc_now
+from stablecast.studio.show import OPERATOR, OpenShow, named, utc_now
 from stablecast.studio.views import AccountView, CorrectionView
 from stablecast.tools import containers, ffmpeg
 
@@ -152,7 +152,7 @@ def add(show: OpenShow, name: str, recordings: tuple[tuple[Alias, Path], ...], a
     `recordings` name their speaker; several of one speaker are joined in order. Nothing is kept when one is refused.
     Raises InputRefused, UsageRefused, GateClosed.
     """
-    slug = _slug(name)
+    slug = named(name)
     _check_additions(show, additions)
     with locks.exclusive(show.workspace.lock("work")):
         row = show.state.episode(slug)
@@ -260,13 +260,6 @@ def _update(show: OpenShow, row: EpisodeRow, additions: Additions) -> None:
     episode.write(show.workspace, row.slug, changed)
     episode.drop_old_inputs(show.workspace, row.slug, changed)
     show.state.log(show.now(), OPERATOR, "details-changed", row.id)
-
-
-def _slug(name: str) -> Slug:
-    try:
-        return slug_of(name)
-    except ValueError as badly_named:
-        raise UsageRefused(str(badly_named)) from badly_named
 
 
 def _check_additions(show: OpenShow, additions: Additions) -> None:

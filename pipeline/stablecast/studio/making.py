@@ -15,10 +15,10 @@ from stablecast.runner import Bench, EnclosureNotes, Job, Progress, run_all
 from stablecast.stages import approve
 from stablecast.stages.prove import Proof
 from stablecast.stages.publish import media_paths
-from stablecast.store import episode, files, locks, receipts, seal
+from stablecast.store import episode, files, locks
 from stablecast.store.episode import Tracks
 from stablecast.store.keyring import Entry
-from stablecast.store.seal import EpisodeKeys, Stored
+from stablecast.store.seal import Stored
 from stablecast.store.state import CutRow, EpisodeRow
 from stablecast.studio.show import OPERATOR, OpenShow
 from stablecast.studio.views import ApprovalView, EpisodeView, GateView, StageView, StatusView
@@ -52,19 +52,11 @@ def run(show: OpenShow, names: tuple[str, ...], *, jobs: int, producer: str | No
 
 def _judged(show: OpenShow, row: EpisodeRow) -> Iterator[Progress]:
     """What `prove` found against the finished file, with the places: the key is at hand."""
-    receipt = receipts.read_all(show.workspace.episode(row.slug) / "receipts")["prove"]
-    if not receipt.note:
+    if not show.failed_checks(row.slug):
         return
-    proof = proof_of(show, row)
+    proof = bench(show, row).value("prove", Proof)
     sentence = " ".join(check.sentence for check in proof.checks if not check.passed)
     yield Progress(row.slug, "prove", "failed", 0, 0.0, sentence, GateClosed.exit_code)
-
-
-def proof_of(show: OpenShow, row: EpisodeRow) -> Proof:
-    """What `prove` measured. Needs the key."""
-    receipt = receipts.read_all(show.workspace.episode(row.slug) / "receipts")["prove"]
-    path = show.workspace.work(row.slug, "prove", receipt.key)
-    return seal.read_value(path, "prove", Proof, show.keyring.entry(row.id).keys)
 
 
 def bench(show: OpenShow, row: EpisodeRow) -> Bench:
@@ -102,16 +94,11 @@ def draw_input(entry: Entry, speaker: Alias) -> Stored:
 # --- cuts --------------------------------------------------------------------------------------------------------------------
 
 
-def public_files(show: OpenShow, row: EpisodeRow, keys: EpisodeKeys) -> tuple[PublicEpisode, tuple[PublicFile, ...]]:
-    """What the world would get of an episode as it is now: the words about it, and its files byte for byte."""
-    known = receipts.read_all(show.workspace.episode(row.slug) / "receipts")
-    record = episode.read(show.workspace, row.slug)
-    details = episode.get_input(show.workspace, row.slug, record, "details", Details, keys)
-    enclosure = show.workspace.work(row.slug, "tag", known["tag"].key)
-    notes, data = seal.read_data(enclosure, "tag", EnclosureNotes, keys)
-    captions = seal.read_value(
-        show.workspace.work(row.slug, "caption", known["caption"].key), "caption", Captions, keys
-    )
+def public_files(show: OpenShow, row: EpisodeRow) -> tuple[PublicEpisode, tuple[PublicFile, ...]]:
+    """What the world would get of an episode as it is now: the words about it, and its files byte for byte. Needs the key."""
+    made_of = bench(show, row)
+    notes, data = made_of.data("tag", EnclosureNotes)
+    captions = made_of.value("caption", Captions)
     paths = media_paths(row.public_id, Digest(hashlib.sha256(data).hexdigest()))
     made = (
         PublicFile(paths.enclosure, notes.media_type, data),
@@ -122,7 +109,7 @@ def public_files(show: OpenShow, row: EpisodeRow, keys: EpisodeKeys) -> tuple[Pu
     public = PublicEpisode(
         public_id=row.public_id,
         guid=row.guid,
-        details=_for_listeners(details, captions),
+        details=_for_listeners(made_of.details(), captions),
         duration_s=notes.duration_s,
         language=captions.language,
         enclosure=paths.enclosure,
@@ -142,11 +129,9 @@ def _for_listeners(details: Details, captions: Captions) -> Details:
     return dataclasses.replace(details, content_note=note, chapters=captions.chapters if details.chapters else ())
 
 
-def frozen(
-    show: OpenShow, row: EpisodeRow, consent_version: int, keys: EpisodeKeys
-) -> tuple[Cut, tuple[PublicFile, ...]]:
-    """The cut of an episode as it is now, with its files."""
-    public, made = public_files(show, row, keys)
+def frozen(show: OpenShow, row: EpisodeRow, consent_version: int) -> tuple[Cut, tuple[PublicFile, ...]]:
+    """The cut of an episode as it is now, with its files. Needs the key."""
+    public, made = public_files(show, row)
     method = show.settings.revoice.method
     cut = approve.freeze(public, made, consent_version=consent_version, method=method)
     return cut, made
@@ -157,8 +142,7 @@ def freeze_if_ready(show: OpenShow, row: EpisodeRow, producer: str | None = None
     facts = show.facts(row)
     if facts.pending or facts.problems or facts.failure or facts.cut:
         return
-    keys = show.keyring.entry(row.id).keys
-    cut, _ = frozen(show, row, facts.consent_version, keys)
+    cut, _ = frozen(show, row, facts.consent_version)
     made_from = show.made_from(row, facts.consent_version)
     by = producer or facts.producer
     with show.state.transaction():
@@ -174,7 +158,7 @@ def export(show: OpenShow, name: str, folder: Path) -> tuple[Path, ...]:
         raise GateClosed("there is no frozen cut to hear yet; `stablecast status` says what is next")
     if folder.exists():
         raise UsageRefused("this folder is there already; name a new one")
-    cut, made = frozen(show, row, facts.consent_version, show.keyring.entry(row.id).keys)
+    cut, made = frozen(show, row, facts.consent_version)
     written = []
     for file in made:
         path = folder / f"{row.slug}{file.path.suffix}"

@@ -112,7 +112,7 @@ def _refusal(show: OpenShow, row: EpisodeRow) -> str | None:
 
 def _approved(show: OpenShow, row: EpisodeRow) -> ApprovedEpisode:
     facts = show.facts(row)
-    cut, made = making.frozen(show, row, facts.consent_version, show.keyring.entry(row.id).keys)
+    cut, made = making.frozen(show, row, facts.consent_version)
     if cut.digest != facts.cut:
         raise IntegrityFailure(
             f"{row.slug}: the bytes of this cut are not the bytes that were approved; run the episode again"
@@ -181,7 +181,7 @@ def _missing_media(show: OpenShow) -> dict[PurePosixPath, bytes]:
         row = by_id[release.episode]
         facts = show.facts(row)
         if facts.cut == release.digest:
-            _, made = making.frozen(show, row, facts.consent_version, show.keyring.entry(row.id).keys)
+            _, made = making.frozen(show, row, facts.consent_version)
             found |= {file.path: file.data for file in made}
     return found
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from stablecast.engine.pipeline import Production, Tools
 from stablecast.engine.plan import Step
 from stablecast.engine.settings import Settings
-from stablecast.engine.workflow import Facts
+from stablecast.engine.workflow import WITHDRAWN, Facts
 from stablecast.errors import GateClosed, StablecastError, UsageRefused
 from stablecast.model import Item, Outcomes, Role, Slug, slug_of
 from stablecast.runner import failure, steps, sting_digests
@@ -31,6 +31,14 @@ OPERATOR = "operator"  # in the audit log: somebody at this computer, without an
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+def named(name: str) -> Slug:
+    """A name somebody typed, as an episode's slug. Raises UsageRefused where it is none."""
+    try:
+        return slug_of(name)
+    except ValueError as badly_named:
+        raise UsageRefused(str(badly_named)) from badly_named
 
 
 class OpenShow:
@@ -108,10 +116,7 @@ class OpenShow:
 
     def row(self, name: str) -> EpisodeRow:
         """The episode called `name`, whatever is left of it on the disk. Raises UsageRefused when there is none."""
-        try:
-            found = self.state.episode(slug_of(name))
-        except ValueError as badly_named:
-            raise UsageRefused(str(badly_named)) from badly_named
+        found = self.state.episode(named(name))
         if found is None:
             raise UsageRefused("there is no episode of that name; `stablecast status` lists those there are")
         return found
@@ -124,7 +129,7 @@ class OpenShow:
         """The episode called `name`. Raises UsageRefused when there is none, GateClosed when it was withdrawn."""
         found = self.row(name)
         if found.id in self.state.withdrawals():
-            raise GateClosed("this episode was withdrawn; it can come back only as a new episode with a new consent")
+            raise GateClosed(WITHDRAWN)
         if not self.known(found):
             raise UsageRefused("this episode was not taken in whole; add its recordings again")
         return found
@@ -166,7 +171,7 @@ class OpenShow:
 
     def made_from(self, row: EpisodeRow, consent_version: int) -> str:
         """What a cut frozen now would be made from: keyed digests, so no key is needed to compare them."""
-        known = receipts.read_all(self.workspace.episode(row.slug) / "receipts")
+        known = receipts.read_all(self.workspace.receipts(row.slug))
         details = episode.read(self.workspace, row.slug).inputs["details"].digest
         parts = [
             known["tag"].output,
@@ -179,8 +184,11 @@ class OpenShow:
 
     def _problems(self, slug: Slug) -> tuple[str, ...]:
         """Which checks of `prove` failed, in sentences without a place: the places are sealed."""
-        note = receipts.read_all(self.workspace.episode(slug) / "receipts")["prove"].note
-        return tuple(f"the check of the finished file failed: {name}." for name in note.split())
+        return tuple(f"the check of the finished file failed: {name}." for name in self.failed_checks(slug))
+
+    def failed_checks(self, slug: Slug) -> tuple[str, ...]:
+        """The names of the checks of `prove` that failed; needs no key."""
+        return tuple(receipts.read_all(self.workspace.receipts(slug))["prove"].note.split())
 
     # --- people
 
