@@ -13,6 +13,7 @@ from stablecast.redaction.reading import Token, as_written, consonants, fold, in
 
 _SUFFIXES = ("", "s", "es")  # plurals, and possessives heard without an apostrophe
 _SHORT = 4  # up to this many letters a likeness is chance rather than a name
+_LONG = 9  # from so many letters on a likeness is hardly chance, even in everyday words: "middle mark" is Middlemarch
 _LONGEST_EXTRA = 4  # letters a window may have more than what it is compared with
 
 
@@ -53,7 +54,8 @@ def find(words: Sequence[str], protected: Sequence[str]) -> tuple[Match, ...]:
 
     Case, accents, punctuation, plurals and possessives do not matter, nor where one word ends and the next begins; each
     uncommon word of a protected phrase counts by itself. A likeness (a letter or two off, the same sound) counts unless it is
-    made of everyday words, which count when they have exactly the letters, or from five letters on the sound. A name of up to
+    made of everyday words, which count when they have exactly the letters, or from five letters on the sound, or from nine
+    letters on any likeness. A name of up to
     four letters is not found across everyday words ("in a" is not Ina). Writing systems are not converted into one another:
     a name said in two scripts has to be listed in both.
 
@@ -193,7 +195,7 @@ def _likeness(needle: _Needle, stem: _Stem, *, common: bool) -> int | None:
         return None
     if needle.sound and stem.sound == needle.sound:
         return 1
-    if common:
+    if common and len(needle.letters) < _LONG:
         return None
     edits = OSA.distance(needle.letters, stem.letters, score_cutoff=3)
     if edits <= needle.distance:
