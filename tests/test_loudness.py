@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import ebur128
 import signals
-from stablecast.loudness.frames import framed, with_margins
+from stablecast.frames import framed, with_margins
 from stablecast.loudness.limiter import limit
 from stablecast.loudness.meter import FLOOR_DB, integrated, k_weighting, measure
 from stablecast.loudness.true_peak import HALF, Interpolator

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d
 from scipy.signal import oaconvolve
 
-from stablecast.loudness.frames import Frame, framed, with_margins
+from stablecast.frames import Frame, framed, with_margins
 from stablecast.loudness.true_peak import HALF, Interpolator
 from stablecast.model import Block, Dbtp
 

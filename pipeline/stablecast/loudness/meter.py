@@ -13,7 +13,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.signal import sosfilt
 
-from stablecast.loudness.frames import Frame, framed, with_margins
+from stablecast.frames import Frame, framed, with_margins
 from stablecast.loudness.true_peak import HALF, Interpolator
 from stablecast.model import Dbtp, Loudness, Lufs, Waveform
 
