@@ -138,6 +138,9 @@ def test_the_wheel_holds_the_whole_package_and_nothing_else(built: Path) -> None
         "py.typed",
         "demo/script.toml",
         "demo/ORIGIN.md",
+        "voice/data/ORIGIN.md",
+        "voice/data/voice.npz",
+        "voice/data/cohort.npy",
         "site/templates/episode.html",
         "examples/show.toml",
     ):

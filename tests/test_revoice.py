@@ -12,6 +12,7 @@ from stablecast.errors import GateClosed
 from stablecast.model import Alias, Block, Method, RedactedAudio, Span, Waveform
 from stablecast.stages import revoice as stage
 from stablecast.stages.revoice import RevoiceParams, revoice
+from stablecast.tools.models import load
 from stablecast.voice.characters import DEFAULTS
 from stablecast.voice.draws import draw_from
 
@@ -20,7 +21,7 @@ ALIAS = Alias("Robin")
 HAZEL = DEFAULTS["hazel"]
 DRAW = draw_from(bytes(range(32)), HAZEL)
 SPEECH = signals.speechlike(24, RATE, seed=2)
-METHODS = [Method.NORMALISE, Method.PITCH]
+METHODS = [Method.RESYNTHESIS, Method.NORMALISE, Method.PITCH]
 
 
 def redacted(samples: np.ndarray, *spans: tuple[float, float]) -> RedactedAudio:
@@ -31,10 +32,10 @@ def redacted(samples: np.ndarray, *spans: tuple[float, float]) -> RedactedAudio:
     return RedactedAudio(ALIAS, Waveform.of(hidden, RATE), tuple(Span(a, b, ALIAS) for a, b in spans))
 
 
-def revoiced(audio: RedactedAudio, method: Method = Method.NORMALISE, secret: bytes = bytes(range(32))) -> Block:
+def revoiced(audio: RedactedAudio, method: Method = Method.RESYNTHESIS, secret: bytes = bytes(range(32))) -> Block:
     """The samples of the new voice."""
     draw = draw_from(secret, HAZEL)
-    return revoice(audio, RevoiceParams(method=method), character=HAZEL, draw=draw).waveform.read()
+    return revoice(audio, RevoiceParams(method=method), character=HAZEL, draw=draw, models=load()).waveform.read()
 
 
 def residue(source: np.ndarray, out: np.ndarray, size: int = 4096) -> float:
@@ -53,7 +54,9 @@ def residue(source: np.ndarray, out: np.ndarray, size: int = 4096) -> float:
     return float(found.max() / (np.median(found) / 0.6745))
 
 
-@pytest.mark.parametrize(("method", "share"), [(Method.NORMALISE, 0.03), (Method.PITCH, 0.1)])
+@pytest.mark.parametrize(
+    ("method", "share"), [(Method.RESYNTHESIS, 0.03), (Method.NORMALISE, 0.03), (Method.PITCH, 0.1)]
+)
 def test_nothing_of_the_original_is_in_the_result(method: Method, share: float) -> None:
     """A search that finds a little of the original mixed into the result finds nothing in the result itself."""
     out = revoiced(redacted(SPEECH), method).astype(np.float64)
@@ -69,7 +72,7 @@ def test_equal_draws_give_equal_samples_however_the_source_is_blocked(method: Me
     samples = whole.waveform.read()
     parts = [samples[at : at + 999] for at in range(0, len(samples), 999)]
     blocked = RedactedAudio(ALIAS, Waveform(RATE, len(samples), lambda: iter(parts)), whole.spans)
-    made = revoice(blocked, RevoiceParams(method=method), character=HAZEL, draw=DRAW).waveform
+    made = revoice(blocked, RevoiceParams(method=method), character=HAZEL, draw=DRAW, models=load()).waveform
     first = made.read()
     np.testing.assert_array_equal(first, revoiced(whole, method))
     np.testing.assert_array_equal(first, made.read())
@@ -120,23 +123,31 @@ def test_samples_that_are_not_numbers_close_the_gate() -> None:
         revoiced(redacted(broken))
 
 
-@pytest.mark.parametrize("part", ["analyse", "synthesise"])
-def test_a_failure_raises_and_returns_nothing(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the vocoder fails no sample comes out: there is no falling back to the source."""
+@pytest.mark.parametrize(
+    ("method", "part"),
+    [
+        (Method.RESYNTHESIS, "hear"),
+        (Method.RESYNTHESIS, "synthesise"),
+        (Method.NORMALISE, "analyse"),
+        (Method.NORMALISE, "synthesise"),
+    ],
+)
+def test_a_failure_raises_and_returns_nothing(method: Method, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When a part fails no sample comes out: there is no falling back to the source, nor to a weaker method."""
 
     def fails(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(f"stablecast.voice.normalise.{part}", fails)
+    monkeypatch.setattr(f"stablecast.voice.{method.value}.{part}", fails)
     with pytest.raises(MemoryError):
-        revoiced(redacted(SPEECH))
+        revoiced(redacted(SPEECH), method)
 
 
 def test_what_goes_with_the_voice() -> None:
     """The result carries speaker, spans, method, and the source's rate and length."""
     audio = redacted(SPEECH, (1.0, 2.0))
-    made = revoice(audio, RevoiceParams(), character=HAZEL, draw=DRAW)
-    assert (made.speaker, made.spans, made.method) == (ALIAS, audio.spans, Method.NORMALISE)
+    made = revoice(audio, RevoiceParams(), character=HAZEL, draw=DRAW, models=load())
+    assert (made.speaker, made.spans, made.method) == (ALIAS, audio.spans, Method.RESYNTHESIS)
     assert (made.waveform.rate_hz, made.waveform.length) == (RATE, len(SPEECH))
 
 
@@ -149,6 +160,6 @@ def test_settings_out_of_range_are_refused_by_their_name(wrong: dict[str, float]
 
 def test_the_default_is_no_plain_shift() -> None:
     """Nobody gets the method that protects nobody without asking for it."""
-    assert RevoiceParams().method is Method.NORMALISE
+    assert RevoiceParams().method is Method.RESYNTHESIS
     assert {field.name for field in fields(RevoiceParams)} == {"method", "characters", "melody", "pitch_semitones"}
     assert set(RevoiceParams().characters) <= set(DEFAULTS)

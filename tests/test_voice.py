@@ -17,17 +17,27 @@ from scipy.signal import lfilter
 import signals
 from stablecast import codecs
 from stablecast.model import Block, Waveform
-from stablecast.voice import normalise as normal
 from stablecast.voice.characters import DEFAULTS, characters
 from stablecast.voice.draws import EQ_HZ, KNOTS_HZ, Draw, draw_from
 from stablecast.voice.normalise import normalise
 from stablecast.voice.pitch import shift
 from stablecast.voice.shape import cepstra, limited, read_at, spectra
-from stablecast.voice.world import F0_CEIL_HZ, LONGEST_S, OVERLAP_S, Piece, analyse, pieces, rendered, synthesise
+from stablecast.voice.world import (
+    F0_CEIL_HZ,
+    LONGEST_S,
+    OVERLAP_S,
+    PARTS,
+    Piece,
+    analyse,
+    pieces,
+    rendered,
+    synthesise,
+    telling,
+)
 
 RATE = 24_000
 HAZEL, ROWAN, ASH = (DEFAULTS[name] for name in ("hazel", "rowan", "ash"))
-PLAIN = Draw(0.0, 0.0, (0.0,) * (len(KNOTS_HZ) - 2), (0.0,) * len(EQ_HZ), 0.0, 0.0, ((5.0, 0.0),) * 3)
+PLAIN = Draw(0.0, 0.0, (0.0,) * (len(KNOTS_HZ) - 2), (0.0,) * len(EQ_HZ), 0.0, 0.0, ((5.0, 0.0),) * 3, (1.0,), 1)
 
 
 def median_f0(samples: np.ndarray) -> float:
@@ -103,18 +113,30 @@ def test_taking_apart_and_putting_together_keeps_a_vowel() -> None:
     assert signals.dbfs(out) == pytest.approx(signals.dbfs(vowel), abs=1)
 
 
+def test_noise_keeps_its_level_and_is_as_the_draw_says() -> None:
+    """White noise comes back as loud, by the same generator as the same samples, by another as unrelated ones."""
+    noise = signals.noise(3, RATE)
+    frames = analyse(noise, RATE)
+    frames = replace(frames, f0_hz=np.zeros_like(frames.f0_hz))
+    one, again, other = (synthesise(frames, len(noise), draw_from(bytes([k]) * 32, HAZEL).noise(7)) for k in (1, 1, 2))
+    np.testing.assert_array_equal(one, again)
+    assert signals.dbfs(one) == pytest.approx(signals.dbfs(noise), abs=0.7)
+    assert abs(np.corrcoef(one, other)[0, 1]) < 0.02
+    assert not np.array_equal(one, synthesise(frames, len(noise), draw_from(bytes([1]) * 32, HAZEL).noise(8)))
+
+
 def test_memory_of_a_stream_is_that_of_some_pieces() -> None:
     """Over four hours no piece is longer than 20 s and no more than eight are kept to judge the speaker by."""
     rate, hours = 2000, 4
     minute = signals.noise(60, rate).astype(np.float32)
     long = Waveform(rate, 60 * hours * len(minute), lambda: (minute for _ in range(60 * hours)))
     tracemalloc.start()
-    kept = list(normal._telling(long))
+    kept = list(telling(long))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert len(kept) == normal.PARTS
+    assert len(kept) == PARTS
     assert max(len(piece.samples) for piece in kept) <= (LONGEST_S + 2 * OVERLAP_S) * rate
-    assert peak < 8 * rate * 60 * (normal.PARTS + 4)  # bytes: far under the 230 MB of the whole
+    assert peak < 8 * rate * 60 * (PARTS + 4)  # bytes: far under the 230 MB of the whole
 
 
 # --- draws -----------------------------------------------------------------------------------------------------------
@@ -164,10 +186,13 @@ def test_the_example_file_says_what_is_built_in() -> None:
 
 
 def test_characters_are_clearly_different() -> None:
-    """Any two built-in characters are more than four semitones apart."""
-    registers = sorted(character.register_hz for character in DEFAULTS.values())
-    assert len(registers) >= 3
-    assert min(np.diff(12 * np.log2(registers))) > 4
+    """Each has a donor of its own, a register 2.5 semitones and more from the next, a lower one the bigger one, plain words."""
+    ordered = sorted(DEFAULTS.values(), key=lambda character: character.register_hz)
+    assert len(ordered) >= 4
+    assert min(np.diff([12 * np.log2(c.register_hz) for c in ordered])) > 2.5
+    assert all(np.diff([c.tract for c in ordered]) >= 0.03)
+    assert len({c.donor for c in ordered}) == len({c.words for c in ordered}) == len(ordered)
+    assert all(c.words for c in ordered)
 
 
 def test_a_show_adds_its_own_character() -> None:

@@ -99,7 +99,9 @@ class Waveform:
 class Method(enum.StrEnum):
     """How a voice is changed."""
 
+    RESYNTHESIS = "resynthesis"
     NORMALISE = "normalise"
+    SPEECH = "speech"
     PITCH = "pitch"
 
 
@@ -130,6 +132,19 @@ class Span:
     def __post_init__(self) -> None:
         if not 0 <= self.start_s < self.end_s:
             raise ValueError(f"a span must end after it starts: {self.start_s}–{self.end_s} s")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Turn:
+    """A stretch of a recording of several people that belongs to one of them: their speech, and the pauses in it."""
+
+    start_s: float
+    end_s: float
+    speaker: Alias
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start_s < self.end_s:
+            raise ValueError(f"a turn must end after it starts: {self.start_s}–{self.end_s} s")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -399,6 +414,9 @@ class Item(enum.StrEnum):
     WORDS = "words"  # publish the words as text and captions
     PODCAST = "podcast"  # offer the episode in podcast apps
     PAGE = "page"  # show the episode on the show's own page
+    SAME_VOICE = (
+        "same-voice"  # sound the same in several episodes: asked by `voices recurring`, which says what it costs
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from stablecast.voice.characters import Character
 from stablecast.voice.draws import Draw
 from stablecast.voice.normalise import normalise
 from stablecast.voice.pitch import shift
+from stablecast.voice.resynthesis import Models, resynthesise
 
-VERSION = 1
+VERSION = 2
 
 FADE_S = 0.005  # outside a span, so that its edge does not click
 
@@ -24,8 +25,14 @@ FADE_S = 0.005  # outside a span, so that its edge does not click
 class RevoiceParams:
     """How a voice is changed, and which characters the speakers of an episode get."""
 
-    method: Method = Method.NORMALISE  # pitch is only to hear the difference: it is never published
-    characters: tuple[str, ...] = ("hazel", "rowan", "ash")  # of voices.toml; the first speaker gets the first
+    method: Method = Method.RESYNTHESIS  # pitch is only to hear the difference: it is never published
+    characters: tuple[str, ...] = (
+        "hazel",
+        "rowan",
+        "ash",
+        "linden",
+        "sorrel",
+    )  # of voices.toml; the first speaker gets the first
     melody: float = 0.4  # share of a lively voice's rise and fall that is kept; what is kept can also be recognised
     pitch_semitones: float = -4.0  # semitones; for the method pitch only
 
@@ -36,15 +43,22 @@ class RevoiceParams:
             raise ValueError("pitch_semitones is at most an octave up or down, from -12 to 12")
 
 
-def revoice(audio: RedactedAudio, params: RevoiceParams, *, character: Character, draw: Draw) -> AnonymisedAudio:
+def revoice(
+    audio: RedactedAudio, params: RevoiceParams, *, character: Character, draw: Draw, models: Models | None = None
+) -> AnonymisedAudio:
     """The same words at the same times in another voice; silent wherever the source was redacted.
 
     The recording is read once here and again at each reading of the result; equal input and draw give equal samples. It has
     the source's rate and length. A silent track stays silent. Nothing falls back to the source's samples: what cannot be
-    done is raised. Raises GateClosed when the recording holds samples that are not numbers.
+    done is raised. Raises GateClosed when the recording holds samples that are not numbers, ValueError for resynthesis without
+    `models`, and KeyError where they have not the character's donor.
     """
     source = audio.waveform.through(_checked)
-    if params.method is Method.NORMALISE:
+    if params.method is Method.RESYNTHESIS:
+        if models is None:
+            raise ValueError("resynthesis needs its models")
+        voiced = resynthesise(source, character, draw, models=models, melody=params.melody)
+    elif params.method is Method.NORMALISE:
         voiced = normalise(source, character, draw, melody=params.melody)
     elif params.method is Method.PITCH:
         voiced = shift(source, params.pitch_semitones)

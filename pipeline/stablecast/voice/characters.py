@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stablecast import codecs
+
+_DONOR = re.compile(r"[a-z](?:[a-z0-9-]{0,30}[a-z0-9])?")
+
+
+def donor_name(text: str) -> str:
+    """`text` as a donor's name: 1 to 32 of a–z, 0–9 and inner hyphens. Raises ValueError otherwise."""
+    if not _DONOR.fullmatch(text):
+        raise ValueError("donor is named by 1 to 32 small letters, digits and hyphens, such as willow")
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,20 +26,24 @@ class Character:
     register_hz: float  # median f0
     tract: float  # formants against a middle voice's: under 1 sounds bigger, over 1 smaller
     words: str = ""  # how it sounds, in plain words for the person who chooses
+    donor: str = "alder"  # whose sound it has: one that ships with us, or a file in config/donors
 
     def __post_init__(self) -> None:
         if not 80 <= self.register_hz <= 300:
             raise ValueError("register_hz is 80 to 300: lower or higher is no voice people can follow")
         if not 0.8 <= self.tract <= 1.25:
             raise ValueError("tract is 0.8 to 1.25: beyond that vowels are mistaken for others")
+        donor_name(self.donor)
 
 
 DEFAULTS: Mapping[str, Character] = {
     character.name: character
     for character in (
-        Character("hazel", 150.0, 1.0, "a middle voice, neither high nor low"),
-        Character("rowan", 112.0, 0.94, "a lower, bigger voice"),
-        Character("ash", 205.0, 1.07, "a higher, lighter voice"),
+        Character("hazel", 150.0, 1.0, "a middle voice, neither high nor low", "alder"),
+        Character("rowan", 104.0, 0.93, "a deep, big voice", "birch"),
+        Character("linden", 124.0, 0.97, "a low, soft voice", "elder"),
+        Character("ash", 190.0, 1.05, "a higher, lighter voice", "cedar"),
+        Character("sorrel", 225.0, 1.08, "a high, bright voice", "maple"),
     )
 }
 

@@ -23,6 +23,7 @@ KNOT = 0.12  # each region of the frequency axis times e^±0.12 more
 EQ_DB = 10.0
 TILT_DB_OCT = 4.0
 DEPTH = 0.25  # the envelope's peaks and valleys, in decibels, times e^±0.25
+DONORS = 8  # more of them than this share shares
 DRIFT_S = (3.0, 11.0)  # periods of the slow drift of the register
 
 KNOTS_HZ = (0.0, 700.0, 1500.0, 2500.0, 3600.0, 5000.0, 8000.0)
@@ -42,6 +43,12 @@ class Draw:
     tilt_db_oct: float
     depth: float  # natural logarithm of a ratio
     drift: tuple[tuple[float, float], ...]  # period in seconds and phase in turns of each slow wave
+    mixture: tuple[float, ...]  # shares of the donors; before they are made to add up to 1
+    hiss: int  # the key of all that is noise in the voice
+
+    def noise(self, start: int) -> Generator:
+        """The noise of the piece that starts at that sample: the same hiss under two draws would link two recordings."""
+        return Generator(Philox(key=self.hiss, counter=start))
 
     def __repr__(self) -> str:
         return "Draw(…)"
@@ -70,4 +77,6 @@ def draw_from(secret: bytes, character: Character) -> Draw:
         tilt_db_oct=several(1, TILT_DB_OCT)[0],
         depth=several(1, DEPTH)[0],
         drift=tuple((float(np.interp(numbers.random(), (0, 1), DRIFT_S)), float(numbers.random())) for _ in range(3)),
+        mixture=tuple(float(share) for share in numbers.exponential(size=DONORS)),
+        hiss=int.from_bytes(numbers.bytes(16), "little"),
     )

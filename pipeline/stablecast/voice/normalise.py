@@ -7,7 +7,6 @@ that makes words stays, warped and coloured by the draw. What it reaches, and wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,9 +15,18 @@ from stablecast.model import Waveform
 from stablecast.voice.characters import Character
 from stablecast.voice.draws import Draw
 from stablecast.voice.shape import BREATH, ENVELOPE, TOP_HZ, cepstra, colour, limited, read_at, spectra
-from stablecast.voice.world import FRAME_MS, Frames, Piece, Rows, analyse, bin_count, pieces, rendered, synthesise
-
-PARTS = 8  # of a recording; from each the piece with most speech tells what the speaker is like
+from stablecast.voice.world import (
+    FRAME_MS,
+    Frames,
+    Piece,
+    Rows,
+    analyse,
+    bin_count,
+    pieces,
+    rendered,
+    synthesise,
+    telling,
+)
 
 DECIBEL = np.log(10) / 10  # of power, as a natural logarithm
 SEMITONE = np.log(2) / 12
@@ -72,7 +80,7 @@ def normalise(waveform: Waveform, character: Character, draw: Draw, *, melody: f
     reading of the result; memory does not grow with its length. Speech comes out near −23 dBFS, silence as zeros.
     """
     rate = waveform.rate_hz
-    known = {piece.start: gist(analyse(piece.samples, rate)) for piece in _telling(waveform)}
+    known = {piece.start: gist(analyse(piece.samples, rate)) for piece in telling(waveform)}
     speaker = study(list(known.values()))
 
     def spoken(piece: Piece) -> Rows:
@@ -80,28 +88,9 @@ def normalise(waveform: Waveform, character: Character, draw: Draw, *, melody: f
             return np.zeros(len(piece.samples))
         heard = known.get(piece.start) or gist(analyse(piece.samples, rate))
         frames = respoken(heard, speaker, character, draw, melody, rate, piece.start / rate)
-        return limited(synthesise(frames, len(piece.samples)))
+        return limited(synthesise(frames, len(piece.samples), draw.noise(piece.start)))
 
     return waveform.through(lambda blocks: rendered(pieces(blocks, rate), rate, spoken))
-
-
-def _telling(waveform: Waveform) -> Iterator[Piece]:
-    """The piece with most speech of each part of the recording: as much work for four hours as for four minutes."""
-    best: dict[int, tuple[float, Piece]] = {}
-    for piece in pieces(waveform.blocks(), waveform.rate_hz):
-        part = piece.start * PARTS // waveform.length
-        score = _loudness(piece.samples, waveform.rate_hz)
-        if part not in best or score > best[part][0]:
-            best[part] = score, piece
-    for _, piece in best.values():
-        yield piece
-
-
-def _loudness(samples: Rows, rate_hz: int) -> float:
-    """The mean log energy of 20 ms frames: high where there is much speech, not where there is one loud knock."""
-    width = rate_hz // 50
-    energy = np.square(np.pad(samples, (0, -len(samples) % width))).reshape(-1, width).mean(axis=1)
-    return float(np.log(energy + np.exp(SILENT)).mean())
 
 
 def gist(frames: Frames) -> Gist:

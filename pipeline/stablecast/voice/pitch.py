@@ -23,7 +23,7 @@ def shift(waveform: Waveform, semitones: float) -> Waveform:
         part = place - low
 
         def moved(rows: Rows) -> Rows:
-            out: Rows = rows[:, low] * (1 - part) + rows[:, low + 1] * part
+            out: Rows = rows.take(low, axis=1) * (1 - part) + rows.take(low + 1, axis=1) * part
             return out
 
         new = replace(

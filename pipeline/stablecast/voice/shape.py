@@ -59,12 +59,27 @@ def read_at(hz: Rows, draw: Draw, tract: float) -> Rows:
     return places
 
 
+def warped(hz: Rows, draw: Draw, tract: float, width: float) -> Rows:
+    """As `read_at` up to half of any rate, with the draw's moves `width` times as wide and the band above 8 kHz kept."""
+    knots = np.array([*KNOTS_HZ[:-1], 12_000.0, 24_000.0])
+    moved = knots.copy()
+    moved[1:-2] *= np.exp(np.array(draw.knots) * width)
+    places: Rows = np.interp(hz * np.exp(-(tract + draw.tract * width)), knots, np.maximum.accumulate(moved))
+    return places
+
+
 def colour(hz: Rows, draw: Draw) -> Rows:
     """What is added to every log power spectrum: the draw's equaliser and tilt, and the slope above 8 kHz."""
     decibels = np.interp(hz, EQ_HZ, draw.eq_db)
     decibels = decibels + draw.tilt_db_oct * np.log2(np.maximum(hz, 100) / 1000)
     decibels = decibels + ABOVE_DB_OCT * np.log2(np.maximum(hz, TOP_HZ) / TOP_HZ)
     log_power: Rows = decibels * np.log(10) / 10
+    return log_power
+
+
+def coloured(hz: Rows, draw: Draw, width: float) -> Rows:
+    """The draw's equaliser alone, `width` times as strong."""
+    log_power: Rows = np.interp(hz, EQ_HZ, np.array(draw.eq_db) * width) * np.log(10) / 10
     return log_power
 
 
