@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -16,6 +16,7 @@ from stablecast.model import (
     Dbtp,
     Loudness,
     Lufs,
+    Method,
     PublicTranscript,
     PublicWord,
     Redaction,
@@ -24,6 +25,7 @@ from stablecast.model import (
     Transcript,
     Word,
 )
+from stablecast.stages.attack import Attacked
 from stablecast.stages.master import MasterParams
 from stablecast.stages.prove import Check, Proof, ProveParams, prove
 
@@ -47,6 +49,7 @@ def redaction(text: str, *spans: Span) -> Redaction:
 
 RULE = Span(1.3, 2.2, ASH, Cause.PROTECTED, ("Amina",))
 MARK = Span(1.3, 2.2, ASH, Cause.PERSON, ("the", "Riverside"))
+UNKNOWN = Attacked(Method.NORMALISE, 34, 80, recognised=False, left=False, shown=True)
 PUBLIC = f"I met you {REDACTED} at college"
 
 
@@ -61,6 +64,7 @@ def proof(**changes: object) -> Proof:
         "redaction": redaction(PUBLIC, RULE),
         "protected": ("Amina",),
         "opening_s": OPENING_S,
+        "attacks": (UNKNOWN,),
         "params": ProveParams(),
         "texts": ("Small things", "About college."),
     }
@@ -75,7 +79,7 @@ def test_a_file_that_keeps_its_promises_passes() -> None:
     """All checks ran, all passed, and the result is JSON."""
     made = proof()
     assert made.passed
-    assert len({check.name for check in made.checks}) == len(made.checks) == 7
+    assert len({check.name for check in made.checks}) == len(made.checks) == 9
     assert json.loads(json.dumps(asdict(made), allow_nan=False))["checks"][0]["name"] == "loudness"
     assert not any(" " in check.name for check in made.checks)
 
@@ -177,6 +181,33 @@ def test_a_file_nobody_understands_proves_nothing() -> None:
     assert failed(heard=heard("")) == ["intelligible"]
     assert failed(heard=heard("met you")) == ["intelligible"]
     assert not failed(heard=heard(""), redaction=redaction(REDACTED, RULE))
+
+
+@pytest.mark.parametrize(
+    ("attacked", "broken", "said"),
+    [
+        (UNKNOWN, [], "34 of 81"),
+        (replace(UNKNOWN, rank=1), [], "1 of 81"),  # somebody is the likest: that alone says nothing
+        (replace(UNKNOWN, rank=1, recognised=True), ["voice"], "voices redraw"),
+        (replace(UNKNOWN, left=True), ["residue"], "something of the original"),
+        (replace(UNKNOWN, shown=False), ["residue"], "proves nothing"),
+        (replace(UNKNOWN, rank=0), [], "no voice to attack"),
+        (replace(UNKNOWN, method=Method.PITCH), ["voice"], "can be undone by anyone"),
+    ],
+)
+def test_a_voice_that_an_attack_finds_closes_the_gate(attacked: Attacked, broken: list[str], said: str) -> None:
+    """Recognised, left under the new voice, or not to be judged: each is refused with what to try; a plain shift always is."""
+    made = proof(attacks=(attacked,))
+    assert [check.name for check in made.checks if not check.passed] == broken
+    assert said in " ".join(check.sentence for check in made.checks)
+
+
+def test_each_speaker_counts() -> None:
+    """One of three who is recognised closes the gate, and is named by the track."""
+    attacks = (UNKNOWN, replace(UNKNOWN, rank=1, recognised=True), replace(UNKNOWN, rank=0))
+    (check,) = [check for check in proof(attacks=attacks).checks if not check.passed]
+    assert (check.name, check.figure) == ("voice", 1)
+    assert "track 2 " in check.sentence
 
 
 def test_public_texts_hold_no_protected_word() -> None:

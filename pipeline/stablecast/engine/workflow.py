@@ -99,14 +99,12 @@ def gate(facts: Facts, params: WorkflowParams, now: datetime) -> Gate | None:
         return Gate(
             "run", f"{len(facts.pending)} steps must run first, beginning with {facts.pending[0]}", "`stablecast run`"
         )
-    if facts.problems:
-        return Gate("prove", " ".join(facts.problems), "`stablecast correct`, then `stablecast run`")
     if facts.method in UNPUBLISHABLE:
-        return Gate(
-            "prove",
-            "a plain pitch shift can be undone by anyone with a computer, so it is only for listening to the difference",
-            "choose another method in config/show.toml, then `stablecast run`",
-        )
+        step = "choose another method in config/show.toml, then `stablecast run`"
+        return Gate("prove", UNPUBLISHABLE[facts.method], step)
+    if facts.problems:
+        step = "`stablecast correct`, or `stablecast voices redraw EP` for a voice, then `stablecast run`"
+        return Gate("prove", " ".join(facts.problems), step)
     if not facts.content_note:
         return Gate(
             "content-note", "listeners must know what is coming", "`stablecast add EP --content-note …` (or none)"

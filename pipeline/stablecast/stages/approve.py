@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stablecast import codecs
@@ -13,7 +14,11 @@ from stablecast.model import Approval, Cut, Digest, Method, PublicEpisode, Publi
 VERSION = 1
 
 ORDER = (Role.YOUNG_PERSON, Role.REVIEWER, Role.LEAD)  # who says yes to a cut, and after whom
-UNPUBLISHABLE = (Method.PITCH,)  # undone by a search of 25 steps: to be heard, never published
+UNPUBLISHABLE: Mapping[
+    Method, str
+] = {  # and why: a search of 25 steps undoes it, so it is to be heard, never published
+    Method.PITCH: "a plain pitch shift can be undone by anyone with a computer, so it is only for listening to the difference"
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,7 @@ def approve(cut: Cut, files: tuple[PublicFile, ...], approvals: tuple[Approval, 
     if again != cut:
         raise IntegrityFailure("the bytes of this cut are not the bytes that were approved; run the episode again")
     if cut.method in UNPUBLISHABLE:
-        raise GateClosed("a plain pitch shift can be undone by anyone with a computer; it may not be published")
+        raise GateClosed(f"{UNPUBLISHABLE[cut.method]}; choose another method and run the episode again")
     if any(approval.digest != cut.digest for approval in approvals):
         raise GateClosed("an approval is for another cut; every person must approve this one")
     if tuple(approval.role for approval in approvals) != ORDER:

@@ -12,7 +12,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from stablecast.loudness.frames import framed
+from stablecast.frames import framed
 from stablecast.loudness.meter import FLOOR_DB, integrated
 from stablecast.model import BLOCK_SAMPLES, AnonymisedAudio, Block, Lufs, Programme, Replacement, Waveform
 

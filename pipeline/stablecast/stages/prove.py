@@ -1,4 +1,4 @@
-"""The finished file against everything that was promised about it: loudness, tags, and no word in it that was taken out."""
+"""The finished file against everything promised about it: loudness, tags, no word that was taken out, no voice found again."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from stablecast.model import REDACTED, Cause, Correction, Loudness, PublicTransc
 from stablecast.redaction.matching import everyday, find
 from stablecast.redaction.reading import fold
 from stablecast.redaction.spans import Place, clock, places
+from stablecast.stages.approve import UNPUBLISHABLE
+from stablecast.stages.attack import Attacked
 from stablecast.stages.master import MasterParams
 
-VERSION = 1
+VERSION = 2
+
+_ANOTHER = "make a new draw with `stablecast voices redraw`, or choose another character or method"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ def prove(
     redaction: Redaction,
     protected: tuple[str, ...],
     opening_s: float,
+    attacks: tuple[Attacked, ...],
     params: ProveParams,
     left_in: tuple[Correction, ...] = (),
     texts: tuple[str, ...] = (),
@@ -64,8 +69,9 @@ def prove(
     """Check a finished file. Nothing is raised: each broken promise is a failed check.
 
     `loudness` is measured on the decoded file; `found` is the tags it carries and `allowed` the set they must equal; `heard` is
-    the file recognised again, times counting from the file's start; source time 0 is heard at `opening_s`. `texts` are other
-    public texts of the episode, such as its title. A protected word that a person left in (`left_in`) is no fault there.
+    the file recognised again, times counting from the file's start; source time 0 is heard at `opening_s`; `attacks` holds one
+    on each track's new voice. `texts` are other public texts of the episode, such as its title. A protected word that a person
+    left in (`left_in`) is no fault there.
     """
     return Proof(
         (
@@ -75,6 +81,8 @@ def prove(
             _intelligible(heard, redaction.public, params),
             _protected(heard, redaction.public, protected, left_in, opening_s, params),
             _marked(heard, redaction, opening_s, params),
+            _voice(attacks),
+            _residue(attacks),
             _texts(texts, protected),
         )
     )
@@ -157,6 +165,37 @@ def _marked(heard: Transcript, redaction: Redaction, opening_s: float, params: P
         near = Place(span.start_s + opening_s - params.near_s, span.end_s + opening_s + params.near_s)
         again += [place for place in _said(heard, telling) if _meet(place, near)]
     return _heard_again("marked-words", "a word that a person marked", again)
+
+
+def _voice(attacks: Sequence[Attacked]) -> Check:
+    reasons = [UNPUBLISHABLE[attacked.method] for attacked in attacks if attacked.method in UNPUBLISHABLE]
+    if reasons:
+        return Check("voice", False, _told(reasons[0], False, "choose another method"))
+    rank, among = min(((a.rank, a.cohort + 1) for a in attacks if a.rank), default=(0, 0))
+    known = _tracks(attacks, [attacked.recognised for attacked in attacks])
+    if known:
+        sentence = f"the voice{known} can still be recognised: an attack finds it the likest of {among}"
+    else:
+        sentence = f"an attack ranks the voice {rank} of {among} by likeness" if rank else "there is no voice to attack"
+    return Check("voice", not known, _told(sentence, not known, _ANOTHER), rank, 1)
+
+
+def _residue(attacks: Sequence[Attacked]) -> Check:
+    left = _tracks(attacks, [attacked.left for attacked in attacks])
+    blind = _tracks(attacks, [not attacked.shown for attacked in attacks])
+    if left:
+        sentence = f"something of the original recording can be found under the new voice{left}"
+    elif blind:
+        sentence = f"a search for the original under the new voice{blind} missed what was put there to try it, so proves nothing"
+    else:
+        sentence = "nothing of the original recording was found under the new voice"
+    return Check("residue", not left and not blind, _told(sentence, not left and not blind, _ANOTHER))
+
+
+def _tracks(attacks: Sequence[Attacked], which: Sequence[bool]) -> str:
+    """Where, in words; "" for nowhere."""
+    numbers = [str(number) for number, hit in enumerate(which, 1) if hit]
+    return f" of track {' and '.join(numbers)}" if numbers else ""
 
 
 def _texts(texts: Sequence[str], protected: tuple[str, ...]) -> Check:
