@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,14 @@ def test_documents_say_nothing_that_must_not_be_said(path: Path) -> None:
     """No promise that cannot be kept, no word that reduces a person to what was done to them, no path of somebody's machine."""
     text = path.read_text(encoding="utf-8")
     assert re.findall(r"(?i)fully anonymous|completely anonymous|\bvictims?\b|/home/\w+|/Users/\w+", text) == []
+
+
+def test_the_voices_figures_are_told_as_they_were_measured() -> None:
+    """Table and plot are drawn from what the benchmark kept."""
+    told = subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / "voice" / "draw.py", "--check"], capture_output=True, text=True
+    )
+    assert told.returncode == 0, told.stderr
 
 
 def test_decisions_are_numbered_and_listed() -> None:
