@@ -16,7 +16,8 @@ from stablecast.stages import prove, revoice
 from stablecast.voice.characters import DEFAULTS
 
 ASH, HAZEL, ROWAN = (DEFAULTS[name] for name in ("ash", "hazel", "rowan"))
-PRODUCTION = Production(Settings(), (ASH, HAZEL), Tools("ffmpeg 1", "whisper 1"), {})
+TOOLS = Tools("ffmpeg 1", "whisper 1", "voice 1", "verifier 1")
+PRODUCTION = Production(Settings(), (ASH, HAZEL), TOOLS, {})
 
 # Which stages read which table of the settings. `prove` recognises, and measures against the master's target.
 READ_BY: dict[str, set[str]] = {
@@ -24,6 +25,7 @@ READ_BY: dict[str, set[str]] = {
     "demo": set(),
     "stings": set(),  # the files themselves are inputs
     "ingest": set(),  # happens once, when a recording is added
+    "turns": set(),  # likewise
     "transcribe": {"transcribe", "prove"},
     "redact": {"redact"},
     "revoice": {"revoice"},
@@ -31,6 +33,7 @@ READ_BY: dict[str, set[str]] = {
     "master": {"master", "encode", "prove"},
     "encode": {"encode"},
     "caption": {"caption"},
+    "attack": {"attack"},
     "prove": {"prove"},
 }
 IN_TAGS = {"title", "author"}
@@ -85,8 +88,10 @@ def test_of_what_a_show_says_of_itself_only_the_tags_concern_an_episode() -> Non
 
 def test_tools_concern_the_stages_that_use_them() -> None:
     """Another ffmpeg encodes other bytes; another recogniser hears other words."""
-    assert changed(replace(PRODUCTION, tools=Tools("ffmpeg 2", "whisper 1"))) == {"encode", "prove"}
-    assert changed(replace(PRODUCTION, tools=Tools("ffmpeg 1", "whisper 2"))) == {"transcribe", "prove"}
+    assert changed(replace(PRODUCTION, tools=replace(TOOLS, ffmpeg="ffmpeg 2"))) == {"encode", "prove"}
+    assert changed(replace(PRODUCTION, tools=replace(TOOLS, recogniser="whisper 2"))) == {"transcribe", "prove"}
+    assert changed(replace(PRODUCTION, tools=replace(TOOLS, voice="voice 2"))) == {"revoice"}
+    assert changed(replace(PRODUCTION, tools=replace(TOOLS, verifier="verifier 2"))) == {"attack"}
 
 
 def test_a_version_concerns_its_stage(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,9 +125,10 @@ def reached(name: str) -> set[str]:
 
 def test_every_input_reaches_each_stage_that_reads_it() -> None:
     """Directly, though it may reach it another way as well: what lies between may come out equal and stop the cascade."""
-    assert reached("source/1") == {"transcribe/1", "revoice/1"}
+    assert reached("source/1") == {"transcribe/1", "revoice/1", "attack/1"}
     assert reached("draw/1") == {"revoice/1"}
-    assert reached("tracks") == {"transcribe/1", "transcribe/2", "redact", "revoice/1", "revoice/2", "master"}
+    each = {f"{stage}/{track}" for stage in ("transcribe", "revoice", "attack") for track in (1, 2)}
+    assert reached("tracks") == {*each, "redact", "master"}
     assert reached("corrections") == {"redact", "prove"}
     assert reached("protected") == {"redact", "prove"}
     assert reached("details") == {"caption", "tag", "prove"}
@@ -136,11 +142,11 @@ def test_inputs_come_first_and_every_track_has_its_own_stages() -> None:
         for node in nodes(tracks, PRODUCTION):
             assert set(node.inputs) <= known
             known.add(node.key)
-        assert {f"{stage}/{k}" for stage in ("transcribe", "revoice") for k in range(1, tracks + 1)} <= known
+        assert {f"{stage}/{k}" for stage in ("transcribe", "revoice", "attack") for k in range(1, tracks + 1)} <= known
 
 
-def test_no_stage_after_redaction_takes_a_voice_but_revoice() -> None:
-    """The barrier, in the wiring: whatever is public is made from a changed voice and redacted words alone."""
+def test_no_stage_after_redaction_takes_a_voice_but_revoice_and_the_attack_on_it() -> None:
+    """The barrier, in the wiring: whatever is public is made from a changed voice and redacted words; an attack gives a verdict."""
     chain = made()
     raw = {"source/1", "source/2", "transcribe/1", "transcribe/2"}
 
@@ -150,5 +156,8 @@ def test_no_stage_after_redaction_takes_a_voice_but_revoice() -> None:
         "redact",
         "revoice/1",
         "revoice/2",
+        "attack/1",
+        "attack/2",
     }
+    assert [node.key for node in chain.values() if {"attack/1", "attack/2"} & set(node.inputs)] == ["prove"]
     assert all("redact" in chain[f"revoice/{track}"].inputs for track in (1, 2))

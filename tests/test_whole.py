@@ -279,10 +279,12 @@ def test_consent_is_asked_item_by_item(show: Showcase) -> None:
 
 
 def test_a_plain_pitch_shift_is_never_approved(show: Showcase) -> None:
-    """The method that a search undoes may be heard, not published."""
+    """The method that a search undoes is refused as soon as it is made, whoever would approve it."""
     show.consent("ep-001")
     demo_settings(show, revoice={"method": "pitch"})
-    show.ok("run")
+    made = show("run")
+    assert made.code == 4
+    assert "can be undone by anyone" in made.err
     refused = show.approve("ep-001", "young-person")
     assert refused.code == 4
     assert "pitch" in refused.err
@@ -325,7 +327,7 @@ def test_a_word_that_was_not_cut_closes_the_gate(show: Showcase, monkeypatch: py
     from stablecast.studio import Studio
 
     show.consent("ep-001")
-    demo_settings(show, assemble={"replacement": "silence"}, revoice={"method": "pitch", "pitch_semitones": -1.0})
+    demo_settings(show, assemble={"replacement": "silence"})
     monkeypatch.setenv(keyring.PLACE, str(show.keys))
     monkeypatch.setattr(
         redact, "silence", lambda audio, redaction: RedactedAudio(audio.speaker, audio.waveform, redaction.spans)

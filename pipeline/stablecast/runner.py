@@ -6,6 +6,7 @@ A receipt is written last: what has none was never made, so a run that is killed
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import multiprocessing
 import multiprocessing.queues
@@ -38,22 +39,30 @@ from stablecast.model import (
     Encoded,
     Loudness,
     Master,
+    Method,
+    PublicTranscript,
+    RedactedAudio,
     Redaction,
     Slug,
     SourceAudio,
     Transcript,
     Waveform,
 )
-from stablecast.stages import assemble, caption, encode, master, prove, redact, revoice, tag, transcribe
+from stablecast.stages import assemble, attack, caption, encode, master, prove, redact, revoice, speech, tag, transcribe
+from stablecast.stages.attack import Attacked
 from stablecast.stages.transcribe import TranscribeParams
 from stablecast.store import episode, files, receipts, seal
-from stablecast.store.episode import Corrections, Protected, Tracks
+from stablecast.store.episode import Corrections, Protected, Tracks, Turns
 from stablecast.store.seal import EpisodeKeys, Stored
 from stablecast.store.workspace import Workspace
-from stablecast.tools import containers, ffmpeg, tags
+from stablecast.tools import containers, ffmpeg, models, piper, tags, verifier
 from stablecast.tools.codec import FfmpegCodec
 from stablecast.tools.whisper import FasterWhisper
+from stablecast.voice import donors
+from stablecast.voice.characters import Character
 from stablecast.voice.draws import draw_from
+from stablecast.voice.resynthesis import Models
+from stablecast.voice.turns import only, overlaid
 
 FAILURE = "failure.json"
 STING_S, STING_BYTES = 60.0, 64 * 1024**2  # the longest sting, and the largest file of one
@@ -127,7 +136,7 @@ def steps(workspace: Workspace, slug: Slug, production: Production) -> tuple[Ste
     record = episode.read(workspace, slug)
     known = receipts.read_all(workspace.receipts(slug))
     current = {name: stored.digest for name, stored in record.inputs.items()} | dict(production.stings)
-    chain = pipeline.nodes(record.tracks, production)
+    chain = pipeline.nodes(record.tracks, production, shared=record.shared, chosen=record.characters)
     present = {key: r for key, r in known.items() if workspace.work(slug, key, r.key).exists()}
     return plan(chain, current, present)
 
@@ -152,6 +161,38 @@ def sting_digests(workspace: Workspace, settings: Settings) -> dict[str, Digest]
             )
         found[f"sting/{name}"] = seal.fingerprint(path)
     return found
+
+
+def donor_digests(workspace: Workspace) -> dict[str, Digest]:
+    """The donors that the show made itself, by name."""
+    return {path.stem: seal.fingerprint(path) for path in sorted(workspace.config("donors").glob("*.donor"))}
+
+
+def models_for(workspace: Workspace, character: Character, method: Method) -> Models | None:
+    """What a character speaks with: the models that ship with us and, where the show made it, its own donor; None where a
+    method needs none.
+
+    Raises UsageRefused for a donor that is neither or cannot be read.
+    """
+    if method is not Method.RESYNTHESIS:
+        return None
+    shipped, name = models.load(), character.donor
+    path = workspace.config(f"donors/{name}.donor")
+    if path.is_file():
+        width = len(next(iter(shipped.donors.values())).matrix) - 1
+        try:
+            own = donors.from_bytes(path.read_bytes(), width)
+        except ValueError as strange:
+            raise UsageRefused(
+                f"config/donors: {name} was made by another version; make it again with `stablecast voices build`"
+            ) from strange
+        return dataclasses.replace(shipped, donors={**shipped.donors, name: own})
+    if name not in shipped.donors:
+        raise UsageRefused(
+            f"voices.toml: there is no donor {name}; make it with `stablecast voices build`, or name one of "
+            f"{', '.join(sorted(shipped.donors))}"
+        )
+    return shipped
 
 
 def load_sting(path: Path, rate_hz: int) -> Waveform:
@@ -286,6 +327,7 @@ class Bench:
             "encode": self._encode,
             "caption": self._caption,
             "tag": self._tag,
+            "attack": self._attack,
             "prove": self._prove,
         }
         inputs = {name: self._digest(name) for name in node.inputs}
@@ -320,11 +362,7 @@ class Bench:
 
     def _revoice(self, node: Node, path: Path) -> Stored:
         track = _track(node.key)
-        source = self._source(track)
-        hidden = redact.silence(source, self._redaction())
-        character = self._production.character(track)
-        secret = bytes.fromhex(self._job.draws[source.speaker])
-        voice = revoice.revoice(hidden, self._settings.revoice, character=character, draw=draw_from(secret, character))
+        voice = self.revoiced(self.redacted(track), self._production.character(track, self._record.characters))
         return seal.write_audio(
             path, node.key, seal.Nothing(), voice.waveform.rate_hz, voice.waveform.blocks(), self._keys
         )
@@ -346,7 +384,7 @@ class Bench:
     def _caption(self, node: Node, path: Path) -> Stored:
         details, made = self.details(), self._mastered()
         captions = caption.caption(
-            self._redaction().public,
+            self.redaction().public,
             opening_s=made.opening_s,
             duration_s=made.waveform.duration_s,
             chapters=details.chapters,
@@ -363,6 +401,13 @@ class Bench:
         )
         return seal.write_data(path, node.key, EnclosureNotes(made.media_type, made.duration_s), made.data, self._keys)
 
+    def _attack(self, node: Node, path: Path) -> Stored:
+        track, params = _track(node.key), self._settings.attack
+        found = attack.attack(
+            self._source(track), self.voice(track), params, embedder=verifier.load(), cohort=verifier.cohort()
+        )
+        return seal.write_value(path, node.key, found, self._keys)
+
     def _prove(self, node: Node, path: Path) -> Stored:
         _, data = self.data("tag", EnclosureNotes)
         finished, found = FfmpegCodec().decode(data), tags.frames(data)
@@ -376,9 +421,10 @@ class Bench:
             found=found,
             allowed=tags.REQUIRED | (found & tags.ALLOWED),
             heard=heard,
-            redaction=self._redaction(),
+            redaction=self.redaction(),
             protected=self.protected(),
             opening_s=self._mastered().opening_s,
+            attacks=tuple(self.value(f"attack/{k}", Attacked) for k in self.tracks()),
             params=self._settings.prove,
             left_in=tuple(correction for correction in corrections if not correction.redact),
             texts=(
@@ -397,14 +443,42 @@ class Bench:
         return range(1, self._record.tracks + 1)
 
     def _source(self, track: int) -> SourceAudio:
-        path = self._workspace.source(self._job.slug, track)
-        self._check(path, self._record.inputs[f"source/{track}"].sealed)
+        role = f"source/{self._record.source(track)}"
+        path = self._workspace.source(self._job.slug, self._record.source(track))
+        self._check(path, self._record.inputs[role].sealed)
         speaker = self._input("tracks", Tracks).tracks[track - 1].speaker
-        return SourceAudio(speaker, seal.read_audio(path, f"source/{track}", seal.Nothing, self._keys)[1])
+        _, waveform = seal.read_audio(path, role, seal.Nothing, self._keys)
+        if self._record.shared:
+            turns = self._input("turns", Turns)
+            waveform = only(waveform, overlaid(turns.found, turns.changes), speaker)
+        return SourceAudio(speaker, waveform)
+
+    def redacted(self, track: int) -> RedactedAudio:
+        """A speaker's own voice without what may not be heard. Nothing but `revoiced` may have it."""
+        return redact.silence(self._source(track), self.redaction())
+
+    def revoiced(
+        self, audio: RedactedAudio, character: Character, said: PublicTranscript | None = None
+    ) -> AnonymisedAudio:
+        """It, or a part of it in which `said` is said, in the voice that its speaker would have in this episode as `character`."""
+        params = self._settings.revoice
+        if params.method is Method.SPEECH:
+            return speech.speech(
+                said or self.redaction().public,
+                speaker=audio.speaker,
+                spans=audio.spans,
+                length=audio.waveform.length,
+                rate_hz=audio.waveform.rate_hz,
+                character=character,
+                synthesiser=piper.load(),
+            )
+        draw = draw_from(bytes.fromhex(self._job.draws[audio.speaker]), character)
+        loaded = models_for(self._workspace, character, params.method)
+        return revoice.revoice(audio, params, character=character, draw=draw, models=loaded)
 
     def voice(self, track: int) -> AnonymisedAudio:
         speaker = self._input("tracks", Tracks).tracks[track - 1].speaker
-        spans = tuple(span for span in self._redaction().spans if span.speaker == speaker)
+        spans = tuple(span for span in self.redaction().spans if span.speaker == speaker)
         _, waveform = self._audio(f"revoice/{track}", seal.Nothing)
         return AnonymisedAudio(speaker, waveform, spans, self._settings.revoice.method)
 
@@ -412,7 +486,7 @@ class Bench:
         notes, waveform = self._audio("master", MasterNotes)
         return Master(waveform, notes.opening_s, notes.gain_db, notes.before)
 
-    def _redaction(self) -> Redaction:
+    def redaction(self) -> Redaction:
         return self.value("redact", Redaction)
 
     def details(self) -> Details:

@@ -11,14 +11,15 @@ import click
 
 from stablecast.cli.console import Console
 from stablecast.errors import InputRefused
-from stablecast.model import Alias, Chapter, Correction, Item
+from stablecast.model import Alias, Chapter, Correction, Item, Turn
 
 if TYPE_CHECKING:
-    from stablecast.studio.views import CorrectionView, EpisodeView
+    from stablecast.studio.views import CorrectionView, EpisodeView, TurnsView
 
 _DASHED = "a file whose name begins with a dash can be mistaken for an option; rename it and add it again"
 _TIME = re.compile(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:\.\d+)?)")
 DEFAULT_SPEAKER = Alias("Speaker 1")
+MOST_SPEAKERS = 8  # in one recording: more were never tried
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -30,6 +31,16 @@ DEFAULT_SPEAKER = Alias("Speaker 1")
     multiple=True,
     metavar="ALIAS=FILE",
     help="One speaker's own track; several of one ALIAS are joined.",
+)
+@click.option(
+    "--speakers",
+    "together",
+    type=click.IntRange(2, MOST_SPEAKERS),
+    metavar="N",
+    help="FILES hold this many people who take turns; find out who speaks when.",
+)
+@click.option(
+    "--names", metavar="ALIAS,…", help="With --speakers: what they are called, in the order in which they first speak."
 )
 @click.option("--title", help="What the episode is called; else its name here.")
 @click.option("--summary", help="A few sentences for listeners.")
@@ -61,6 +72,8 @@ def add(
     episode: str,
     files: tuple[Path, ...],
     speakers: tuple[str, ...],
+    together: int | None,
+    names: str | None,
     title: str | None,
     summary: str | None,
     content_note: str | None,
@@ -73,12 +86,14 @@ def add(
     """Take in the recordings of a new EPISODE and seal them, or add words to one that is there.
 
     WAV, MP3, M4A, FLAC, Ogg and Opus, and the sound of MP4, MKV and MOV. Several FILES are joined. With --speaker each
-    speaker keeps a track and gets a voice of their own.
+    speaker keeps a track and gets a voice of their own. With --speakers one recording is divided among several people,
+    each with a voice of their own; check who speaks when with `stablecast turns`.
 
     \b
     Example:
       stablecast add ep-001 part1.wav part2.wav --title "What helped" --content-note none --protect Amina
       stablecast add ep-002 --speaker Ash=ash.wav --speaker Kit=kit.wav --outcome safety
+      stablecast add ep-003 talk.wav --speakers 2 --names Host,Guest
       stablecast add ep-001 --protect "07700 900123"
     """
     from stablecast.studio.intake import Additions
@@ -92,6 +107,7 @@ def add(
             raise click.BadParameter("is written ALIAS=FILE", param_hint="--speaker")
         _refuse_dash(Path(file_name))
         recordings.append((Alias(alias.strip()), Path(file_name)))
+    aliases = _aliases(together, names, with_tracks=bool(speakers))
     words = [*protect, *(_lines(protect_file) if protect_file else ())]
     additions = Additions(
         title=title,
@@ -102,9 +118,30 @@ def add(
         explicit=explicit,
         protect=tuple(word.strip() for word in words if word.strip()),
     )
-    new = console.studio().add(episode, tuple(recordings), additions)
+    studio = console.studio()
+    new = studio.add(episode, tuple(recordings), additions, aliases)
     done = "Sealed. The files you added are still where they were: delete them, and every copy." if new else "Changed."
-    console.answer({"episode": episode, "new": new}, [f"{episode}: {done}"])
+    lines = [f"{episode}: {done}"]
+    if aliases:
+        found = studio.turns(episode)
+        lines += [*_shares(found), f"Check who speaks when with `stablecast turns {episode}`."]
+    console.answer({"episode": episode, "new": new}, lines)
+
+
+def _aliases(count: int | None, names: str | None, *, with_tracks: bool) -> tuple[Alias, ...]:
+    """What the speakers of one recording are called; nothing where each has their own."""
+    if count is None:
+        if names is not None:
+            raise click.BadParameter("needs --speakers", param_hint="--names")
+        return ()
+    if with_tracks:
+        raise click.UsageError("--speakers divides one recording; with --speaker each person has their own")
+    if names is None:
+        return tuple(Alias(f"Speaker {number}") for number in range(1, count + 1))
+    aliases = tuple(Alias(name.strip()) for name in names.split(","))
+    if len(set(aliases)) != count or len(aliases) != count or not all(aliases):
+        raise click.BadParameter(f"is {count} different names with commas between them", param_hint="--names")
+    return aliases
 
 
 def _refuse_dash(file: Path) -> None:
@@ -144,7 +181,7 @@ def _seconds(text: str) -> float:
     "--yes",
     "items",
     multiple=True,
-    type=click.Choice([item.value for item in Item]),
+    type=click.Choice([item.value for item in Item if item is not Item.SAME_VOICE]),
     help="What the young person said yes to; give each of them.",
 )
 @click.option("--pseudonym", default="", help="What the young person is called here. Sealed.")
@@ -290,13 +327,17 @@ def correct(
 
 
 def _correction(text: str, redact: bool, speaker: Alias | None) -> Correction:
+    return Correction(*_stretch(text), redact, speaker)
+
+
+def _stretch(text: str) -> tuple[float, float]:
     start, dash, end = text.partition("-")
     if not dash:
         raise click.BadParameter(f"{text!r} is written FROM-TO, such as 1:15.2-1:16.8")
     start_s, end_s = _seconds(start), _seconds(end)
     if not start_s < end_s:
         raise click.BadParameter(f"{text!r} ends before it begins")
-    return Correction(start_s, end_s, redact, speaker)
+    return start_s, end_s
 
 
 def _correction_line(correction: CorrectionView) -> str:
@@ -304,6 +345,56 @@ def _correction_line(correction: CorrectionView) -> str:
     return f"{verb} {correction.start_s:.1f}–{correction.end_s:.1f} s" + (
         f", {correction.speaker}" if correction.speaker else ""
     )
+
+
+@click.command()
+@click.argument("episode")
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="FROM-TO=ALIAS",
+    help="Who really speaks in this stretch of the recording, such as 0:12-0:15.5=Guest.",
+)
+@click.option("--undo", is_flag=True, help="Take the last change back.")
+@click.pass_obj
+def turns(console: Console, episode: str, changes: tuple[str, ...], undo: bool) -> None:
+    """Who speaks when, where one recording was divided among several people with `add --speakers`.
+
+    Listen to the recording beside this list before you delete it. What you set is an input: `run` follows it. A pause belongs
+    to one of the speakers around it.
+
+    \b
+    Example:
+      stablecast turns ep-003
+      stablecast turns ep-003 --set 0:12-0:15.5=Guest
+      stablecast turns ep-003 --undo
+    """
+    studio = console.studio()
+    more = tuple(_turn(text) for text in changes)
+    found = studio.set_turns(episode, more, undo=undo) if more or undo else studio.turns(episode)
+    listed = (f"{_clock(turn.start_s)}-{_clock(turn.end_s)}  {turn.speaker}" for turn in found.turns)
+    console.answer(found, [*listed, *_shares(found)])
+
+
+def _turn(text: str) -> Turn:
+    stretch, equals, alias = text.partition("=")
+    if not equals or not alias.strip():
+        raise click.BadParameter(f"{text!r} is written FROM-TO=ALIAS, such as 0:12-0:15.5=Guest", param_hint="--set")
+    return Turn(*_stretch(stretch), Alias(alias.strip()))
+
+
+def _shares(found: TurnsView) -> list[str]:
+    lines = [f"{who}: {_clock(seconds)} in all" for who, seconds in found.seconds.items()]
+    return [*lines, found.doubt] if found.doubt else lines
+
+
+def _clock(seconds: float) -> str:
+    """A time as it can be typed again: 1:02:03.4."""
+    tenths = round(seconds * 10)
+    minutes, hours = tenths // 600, tenths // 36_000
+    clock = f"{hours}:{minutes % 60:02}" if hours else f"{minutes}"
+    return f"{clock}:{tenths % 600 / 10:04.1f}"
 
 
 @click.command()
@@ -321,4 +412,4 @@ def review(console: Console, episode: str, out: Path) -> None:
     console.answer({"episode": episode, "files": [str(path) for path in written]}, (str(path) for path in written))
 
 
-COMMANDS = (add, consent, run, status, correct, review)
+COMMANDS = (add, consent, run, status, turns, correct, review)

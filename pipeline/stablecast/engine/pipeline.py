@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stablecast import codecs
 from stablecast.engine.plan import Node
 from stablecast.engine.settings import Settings
-from stablecast.model import Digest
-from stablecast.stages import assemble, caption, encode, master, prove, redact, revoice, tag, transcribe
+from stablecast.errors import UsageRefused
+from stablecast.model import Digest, Method
+from stablecast.stages import assemble, attack, caption, encode, master, prove, redact, revoice, speech, tag, transcribe
 from stablecast.voice.characters import Character
+
+_NOBODY_CHOSE: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,8 @@ class Tools:
 
     ffmpeg: str
     recogniser: str
+    voice: str  # the models that speak, by the show's method
+    verifier: str  # what attacks, and among which voices
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,35 +35,57 @@ class Production:
     characters: tuple[Character, ...]  # the first speaker of an episode gets the first, and so on
     tools: Tools
     stings: Mapping[str, Digest]  # "sting/opening", … → digest
+    donors: Mapping[str, Digest] = field(default_factory=dict)  # the show's own, by name
 
-    def character(self, track: int) -> Character:
-        """The character of a track, counting from 1."""
-        return self.characters[(track - 1) % len(self.characters)]
+    def character(self, track: int, chosen: Mapping[str, str] = _NOBODY_CHOSE) -> Character:
+        """The character of a track, counting from 1: the one `chosen` for it by name, else the next in turn.
+
+        Raises UsageRefused where the chosen one is not among the show's any more.
+        """
+        name = chosen.get(str(track))
+        if name is None:
+            return self.characters[(track - 1) % len(self.characters)]
+        found = next((character for character in self.characters if character.name == name), None)
+        if found is None:
+            raise UsageRefused(
+                f"show.toml: revoice.characters has no {name}, which a speaker chose; put it back, "
+                "or choose another with `stablecast voices choose`"
+            )
+        return found
 
 
-def nodes(tracks: int, production: Production) -> tuple[Node, ...]:
-    """The nodes of an episode of so many tracks, inputs first."""
+def nodes(
+    tracks: int, production: Production, *, shared: bool = False, chosen: Mapping[str, str] = _NOBODY_CHOSE
+) -> tuple[Node, ...]:
+    """The nodes of an episode of so many tracks, inputs first; `shared`: the tracks are turns in one recording.
+
+    `chosen` names a character for some of the tracks.
+    """
     settings, tools = production.settings, production.tools
     every = range(1, tracks + 1)
     transcripts = tuple(f"transcribe/{k}" for k in every)
     voices = tuple(f"revoice/{k}" for k in every)
+    attacks = tuple(f"attack/{k}" for k in every)
+    turns = ("turns",) if shared else ()
 
     def node(key: str, inputs: tuple[str, ...], version: int, *params: object) -> Node:
         return Node(key, recipe(key.partition("/")[0], version, *params), inputs)
 
     return (
         *(
-            node(t, (f"source/{k}", "tracks"), transcribe.VERSION, settings.transcribe, tools.recogniser)
+            node(t, (f"source/{k}", "tracks", *turns), transcribe.VERSION, settings.transcribe, tools.recogniser)
             for k, t in enumerate(transcripts, 1)
         ),
         node("redact", (*transcripts, "tracks", "protected", "corrections"), redact.VERSION, settings.redact),
         *(
             node(
                 v,
-                (f"source/{k}", f"draw/{k}", "tracks", "redact"),
-                revoice.VERSION,
+                (f"source/{k}", f"draw/{k}", "tracks", "redact", *turns),
+                speech.VERSION if settings.revoice.method is Method.SPEECH else revoice.VERSION,
                 settings.revoice,
-                production.character(k),
+                character := production.character(k, chosen),
+                production.donors.get(character.donor),
+                tools.voice,
             )
             for k, v in enumerate(voices, 1)
         ),
@@ -72,9 +99,19 @@ def nodes(tracks: int, production: Production) -> tuple[Node, ...]:
         node("encode", ("master",), encode.VERSION, settings.encode, settings.master, tools.ffmpeg),
         node("caption", ("redact", "master", "details"), caption.VERSION, settings.caption),
         node("tag", ("encode", "caption", "details"), tag.VERSION, settings.show.title, settings.show.author),
+        *(
+            node(
+                a,
+                (f"source/{k}", f"revoice/{k}", "tracks", "redact", *turns),
+                attack.VERSION,
+                settings.attack,
+                tools.verifier,
+            )
+            for k, a in enumerate(attacks, 1)
+        ),
         node(
             "prove",
-            ("tag", "redact", "protected", "corrections", "details", "master"),
+            ("tag", "redact", "protected", "corrections", "details", "master", *attacks),
             prove.VERSION,
             settings.prove,
             settings.master,

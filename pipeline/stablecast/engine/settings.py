@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from stablecast.engine.workflow import LONGEST_COOLING_OFF_H, WorkflowParams
 from stablecast.model import ShowInfo
 from stablecast.stages.assemble import AssembleParams
+from stablecast.stages.attack import AttackParams
 from stablecast.stages.caption import CaptionParams
 from stablecast.stages.encode import EncodeParams
 from stablecast.stages.ingest import IngestParams
@@ -15,6 +16,7 @@ from stablecast.stages.prove import ProveParams
 from stablecast.stages.redact import RedactParams
 from stablecast.stages.revoice import RevoiceParams
 from stablecast.stages.transcribe import TranscribeParams
+from stablecast.stages.turns import TurnsParams
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Settings:
     demo: DemoParams = field(default_factory=DemoParams)
     stings: StingParams = field(default_factory=StingParams)
     ingest: IngestParams = field(default_factory=IngestParams)
+    turns: TurnsParams = field(default_factory=TurnsParams)
     transcribe: TranscribeParams = field(default_factory=TranscribeParams)
     redact: RedactParams = field(default_factory=RedactParams)
     revoice: RevoiceParams = field(default_factory=RevoiceParams)
@@ -57,4 +60,5 @@ class Settings:
     master: MasterParams = field(default_factory=MasterParams)
     encode: EncodeParams = field(default_factory=EncodeParams)
     caption: CaptionParams = field(default_factory=CaptionParams)
+    attack: AttackParams = field(default_factory=AttackParams)
     prove: ProveParams = field(default_factory=ProveParams)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from stablecast import codecs
 from stablecast.errors import IntegrityFailure, UsageRefused
-from stablecast.model import Alias, Correction, Digest, Slug
+from stablecast.model import Alias, Correction, Digest, Slug, Turn
 from stablecast.store import files, seal, settings
 from stablecast.store.seal import EpisodeKeys, Stored
 from stablecast.store.workspace import Workspace
@@ -26,10 +26,20 @@ class Record:
     id: str
     content_note: bool = False  # whether somebody wrote one; what it says is sealed with the details
     inputs: Mapping[str, Stored] = field(default_factory=dict)  # "source/1", "details", … → where and what they are
+    characters: Mapping[str, str] = field(default_factory=dict)  # track → the character somebody chose for it
 
     @property
     def tracks(self) -> int:
         return sum(name.startswith("source/") for name in self.inputs)
+
+    @property
+    def shared(self) -> bool:
+        """Whether all tracks are turns in one recording."""
+        return "turns" in self.inputs
+
+    def source(self, track: int) -> int:
+        """The number of the sealed recording that a track is taken from."""
+        return 1 if self.shared else track
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,15 @@ class Corrections:
     corrections: tuple[Correction, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """The sealed input `turns` of an episode with one recording of several people."""
+
+    found: tuple[Turn, ...]  # when it was added; they cover the recording
+    voices: int  # how many were told apart then
+    changes: tuple[Turn, ...] = ()  # by hand, oldest first
+
+
 def read(workspace: Workspace, slug: Slug) -> Record:
     """The record of an episode. Raises UsageRefused when there is no such episode."""
     path = workspace.episode(slug) / RECORD
@@ -82,6 +101,8 @@ def write(workspace: Workspace, slug: Slug, record: Record) -> None:
         f"id = {json.dumps(record.id)}",
         f"content_note = {json.dumps(record.content_note)}",
     ]
+    if record.characters:
+        lines += ["", "[characters]", *(f'"{track}" = "{name}"' for track, name in sorted(record.characters.items()))]
     for name, stored in sorted(record.inputs.items()):
         lines += ["", f"[inputs.{json.dumps(name)}]", f'digest = "{stored.digest}"', f'sealed = "{stored.sealed}"']
     files.write(workspace.episode(slug) / RECORD, ("\n".join(lines) + "\n").encode())

@@ -1,6 +1,7 @@
 """The keyring of a show: one entry an episode, kept outside the show folder and sealed by a passphrase.
 
-An entry holds the episode's keys and, until release, the secrets its voices are drawn from. Taking an entry or a secret out
+An entry holds the episode's keys and, until release, the secrets its voices are drawn from. Only a recurring voice, which a
+young person asked for, is kept beside the entries, for as long as an entry is tied to it. Taking an entry or a secret out
 writes the whole ring anew under a fresh salt: that is how it is destroyed. A copy of the old file and the passphrase would
 still open it, which the documents say.
 """
@@ -29,6 +30,17 @@ PLACE = "STABLECAST_KEYRINGS"  # names another folder for keyrings; a place, not
 
 
 @dataclass(frozen=True, slots=True)
+class Recurring:
+    """A voice that a young person wants to have in several episodes. Never shown."""
+
+    secret: str = field(repr=False)
+    character: str  # the same secret in another character is another voice
+
+
+_NONE: Mapping[str, Recurring] = {}
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What the ring knows of one episode. Never shown."""
 
@@ -37,6 +49,9 @@ class Entry:
     draws: Mapping[Alias, str] = field(
         default_factory=dict, repr=False
     )  # 32 random bytes a speaker, as hex; none after release
+    recurring: Mapping[Alias, str] = field(
+        default_factory=dict, repr=False
+    )  # speaker → which recurring voice is theirs
 
     @classmethod
     def fresh(cls) -> Entry:
@@ -47,14 +62,28 @@ class Entry:
     def keys(self) -> EpisodeKeys:
         return EpisodeKeys(self.identity, bytes.fromhex(self.mac))
 
-    def with_draws(self, speakers: tuple[Alias, ...]) -> Entry:
-        """The same entry with a draw secret for each of `speakers`; those that have one keep it."""
-        return dataclasses.replace(self, draws={s: self.draws.get(s, secrets.token_hex(32)) for s in speakers})
+    def with_draws(self, speakers: tuple[Alias, ...], recurring: Mapping[str, Recurring] = _NONE) -> Entry:
+        """The same entry with a draw secret for each of `speakers`; those that have one keep it.
+
+        Who has a recurring voice among `recurring` gets the secret of that; all others a new one.
+        """
+        kept = {s: recurring[name].secret for s, name in self.recurring.items() if name in recurring}
+        return dataclasses.replace(
+            self, draws={s: self.draws.get(s) or kept.get(s) or secrets.token_hex(32) for s in speakers}
+        )
+
+    def redrawn(self, speakers: tuple[Alias, ...]) -> Entry:
+        """The same entry with new draws where `speakers` have any, unrelated to the old; tied to no recurring voice."""
+        draws = {s: secrets.token_hex(32) if s in speakers else secret for s, secret in self.draws.items()}
+        return dataclasses.replace(
+            self, draws=draws, recurring={s: name for s, name in self.recurring.items() if s not in speakers}
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class _Ring:
     entries: Mapping[str, Entry] = field(default_factory=dict)  # by episode id
+    recurring: Mapping[str, Recurring] = field(default_factory=dict)  # by the name it was given
 
 
 def folder_for(show: Path) -> Path:
@@ -95,10 +124,18 @@ class Keyring:
         """All of them, by episode id."""
         return self._load().entries
 
+    def recurring(self) -> Mapping[str, Recurring]:
+        """Every recurring voice, by the name it was given."""
+        return self._load().recurring
+
     def put(self, episode_id: str, entry: Entry) -> None:
         """Add or replace one entry."""
-        with self._changing() as entries:
-            entries[episode_id] = entry
+        self.put_all({episode_id: entry})
+
+    def put_all(self, changed: Mapping[str, Entry], recurring: Mapping[str, Recurring] = _NONE) -> None:
+        """Add or replace several entries and recurring voices in one step; a voice no entry is tied to is destroyed."""
+        with self._changing(recurring) as entries:
+            entries.update(changed)
 
     def remove(self, episode_id: str) -> None:
         """Destroy one entry; without it nothing of the episode can be opened again."""
@@ -121,12 +158,14 @@ class Keyring:
         return path.read_text() if path.exists() else ""
 
     @contextlib.contextmanager
-    def _changing(self) -> Iterator[dict[str, Entry]]:
+    def _changing(self, recurring: Mapping[str, Recurring] = _NONE) -> Iterator[dict[str, Entry]]:
         self._load()  # a ring that is missing or does not open is told before a lock is made beside it
         with locks.exclusive(self._path.with_suffix(".lock"), wait_s=WAIT_S):
             entries = dict(self._load().entries)
             yield entries
-            self._save(_Ring(entries))
+            tied = {name for entry in entries.values() for name in entry.recurring.values()}
+            voices = {**self._load().recurring, **recurring}
+            self._save(_Ring(entries, {name: voice for name, voice in voices.items() if name in tied}))
 
     def _passphrase(self) -> str:
         if self._known is None:

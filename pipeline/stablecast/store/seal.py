@@ -126,6 +126,18 @@ def sealed_value(role: str, value: object, keys: EpisodeKeys) -> bytes:
     return bytes(pyrage.encrypt(_first_line(role) + codecs.canonical(value) + b"\n", [recipient]))
 
 
+def opened_value(sealed: bytes, role: str, kind: type[T], keys: EpisodeKeys) -> T:
+    """What `sealed_value` sealed. Raises IntegrityFailure when it is altered, from another place, or under another key."""
+    try:
+        data = bytes(pyrage.decrypt(sealed, [pyrage.x25519.Identity.from_str(keys.identity)]))
+    except pyrage.DecryptError as refused:
+        raise IntegrityFailure(
+            "a sealed value is damaged, or not for this key; restore the show from its backup"
+        ) from refused
+    line, newline, _ = data.removeprefix(_first_line(role)).partition(b"\n")
+    return _valued(kind, line, newline)
+
+
 def read_value(path: Path, role: str, kind: type[T], keys: EpisodeKeys) -> T:
     """What was sealed. Raises IntegrityFailure when it is missing, altered, from another place, or under another key."""
     return read_data(path, role, kind, keys)[0]

@@ -168,7 +168,7 @@ def _sealed(show: OpenShow) -> Problems:
 
 def _in_place(show: OpenShow, row: EpisodeRow) -> Problems:
     record = episode.read(show.workspace, row.slug)
-    for number in range(1, record.tracks + 1):
+    for number in {record.source(track) for track in range(1, record.tracks + 1)}:
         path = show.workspace.source(row.slug, number)
         if not path.exists() or seal.fingerprint(path) != record.inputs[f"source/{number}"].sealed:
             yield f"{row.slug}: a sealed recording is missing or not the one that was put there"
@@ -183,7 +183,7 @@ def _sealed_deep(show: OpenShow) -> Problems:
     for row in show.episodes():
         keys = show.keyring.entry(row.id).keys
         record = episode.read(show.workspace, row.slug)
-        for number in range(1, record.tracks + 1):
+        for number in {record.source(track) for track in range(1, record.tracks + 1)}:
             role = f"source/{number}"
             _, waveform = seal.read_audio(show.workspace.source(row.slug, number), role, seal.Nothing, keys)
             if sum(len(block) for block in waveform.blocks()) != waveform.length:

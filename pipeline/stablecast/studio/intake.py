@@ -12,19 +12,22 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
+from stablecast import codecs
 from stablecast.errors import GateClosed, InputRefused, UsageRefused
-from stablecast.model import Alias, Block, Chapter, Correction, Details, Item, Role, Slug
+from stablecast.model import Alias, Block, Chapter, Correction, Details, Item, Role, Slug, Turn
+from stablecast.stages import turns as dividing
 from stablecast.stages.ingest import IngestParams, mono
 from stablecast.store import accounts, episode, files, keyring, locks, seal
-from stablecast.store.episode import Corrections, Protected, Record, Track, Tracks
+from stablecast.store.episode import Corrections, Protected, Record, Track, Tracks, Turns
 from stablecast.store.keyring import Entry, Keyring
-from stablecast.store.seal import EpisodeKeys, Stored
+from stablecast.store.seal import Stored
 from stablecast.store.state import Account, Consent, EpisodeRow, State
 from stablecast.store.workspace import ROOMS, STATE, Workspace
 from stablecast.studio import making
 from stablecast.studio.show import OPERATOR, OpenShow, named, utc_now
-from stablecast.studio.views import AccountView, CorrectionView
-from stablecast.tools import containers, ffmpeg
+from stablecast.studio.views import AccountView, CorrectionView, TurnsView, TurnView
+from stablecast.tools import containers, ffmpeg, verifier
+from stablecast.voice.turns import overlaid
 
 SHORTEST_PASSWORD = 8
 EXAMPLES = ("show.toml", "voices.toml", "outcomes.toml")
@@ -125,31 +128,61 @@ def users(show: OpenShow) -> tuple[AccountView, ...]:
 
 
 def consent(show: OpenShow, name: str, items: tuple[Item, ...], person: SealedPerson) -> str:
-    """Record what the young person said yes to, item by item, and return a new receipt code, which is shown once."""
+    """Record what the young person said yes to, item by item, and return a new receipt code, which is shown once.
+
+    `Item.SAME_VOICE` stays as it was: it is asked, and taken back, by a command of its own.
+    """
     row = show.episode(name)
-    keys = show.keyring.entry(row.id).keys
     code = accounts.receipt_code()
     with locks.exclusive(show.workspace.lock("work")):
+        asked = tuple(item for item in items if item is not Item.SAME_VOICE)
         earlier = show.state.consents(row.id)
-        version = earlier[-1].version + 1 if earlier else 1
-        sealed = seal.sealed_value(f"consent/{version}", person, keys)
-        receipt = accounts.receipt_hash(code, show.state.show.id)
-        with show.state.transaction():
-            show.state.add_consent(row.id, Consent(version, tuple(items), receipt, show.now(), sealed))
-            show.state.log(
-                show.now(), OPERATOR, "consent", row.id, f"version {version}: {' '.join(sorted(items)) or 'nothing'}"
-            )
+        kept = (Item.SAME_VOICE,) if earlier and Item.SAME_VOICE in earlier[-1].items else ()
+        _consented(show, row, (*asked, *kept), accounts.receipt_hash(code, show.state.show.id), person)
         making.freeze_if_ready(show, row)
     return code
+
+
+def _consented(show: OpenShow, row: EpisodeRow, items: tuple[str, ...], receipt: str, person: SealedPerson) -> None:
+    version = len(show.state.consents(row.id)) + 1
+    sealed = seal.sealed_value(f"consent/{version}", person, show.keyring.entry(row.id).keys)
+    with show.state.transaction():
+        show.state.add_consent(row.id, Consent(version, items, receipt, show.now(), sealed))
+        said = " ".join(sorted(items)) or "nothing"
+        show.state.log(show.now(), OPERATOR, "consent", row.id, f"version {version}: {said}")
+
+
+def consent_to_same_voice(show: OpenShow, row: EpisodeRow, yes: bool) -> None:
+    """A new version of the consent in force, in which only `Item.SAME_VOICE` is another; the receipt stays good.
+
+    Raises GateClosed where nothing was consented to yet.
+    """
+    earlier = show.state.consents(row.id)
+    if not earlier:
+        raise GateClosed("no consent is recorded; `stablecast consent EP` comes first")
+    last = earlier[-1]
+    if (Item.SAME_VOICE in last.items) == yes:
+        return
+    keys = show.keyring.entry(row.id).keys
+    person = seal.opened_value(last.sealed, f"consent/{last.version}", SealedPerson, keys)
+    items = tuple(item for item in last.items if item != Item.SAME_VOICE)
+    _consented(show, row, (*items, *((Item.SAME_VOICE,) if yes else ())), last.receipt, person)
 
 
 # --- recordings ----------------------------------------------------------------------------------------------------------
 
 
-def add(show: OpenShow, name: str, recordings: tuple[tuple[Alias, Path], ...], additions: Additions) -> bool:
+def add(
+    show: OpenShow,
+    name: str,
+    recordings: tuple[tuple[Alias, Path], ...],
+    additions: Additions,
+    together: tuple[Alias, ...] = (),
+) -> bool:
     """Take in recordings as a new episode, or new words for one that is there; True when it is new.
 
-    `recordings` name their speaker; several of one speaker are joined in order. Nothing is kept when one is refused.
+    `recordings` name their speaker; several of one speaker are joined in order. With `together` they are joined to one
+    recording, in which these people take turns. Nothing is kept when one is refused.
     Raises InputRefused, UsageRefused, GateClosed.
     """
     slug = named(name)
@@ -165,19 +198,24 @@ def add(show: OpenShow, name: str, recordings: tuple[tuple[Alias, Path], ...], a
         if known:
             _update(show, show.episode(name), additions)
         else:
-            _create(show, slug, row, recordings, additions)
+            _create(show, slug, row, recordings, additions, together)
         return not known
 
 
 def _create(
-    show: OpenShow, slug: Slug, row: EpisodeRow | None, recordings: tuple[tuple[Alias, Path], ...], additions: Additions
+    show: OpenShow,
+    slug: Slug,
+    row: EpisodeRow | None,
+    recordings: tuple[tuple[Alias, Path], ...],
+    additions: Additions,
+    together: tuple[Alias, ...],
 ) -> None:
     show.keyring.entries()  # a wrong passphrase is told before an hour is decoded
-    speakers = tuple(dict.fromkeys(speaker for speaker, _ in recordings))
+    speakers = together or tuple(dict.fromkeys(speaker for speaker, _ in recordings))
     entry = Entry.fresh().with_draws(speakers)
     _clear(show.workspace, slug)  # what an interrupted `add` left: without a record it never counted
     try:
-        record = _sealed(show.workspace, slug, recordings, speakers, additions, entry, show.settings.ingest)
+        record = _sealed(show, slug, recordings, speakers, additions, entry, shared=bool(together))
         with show.state.transaction():
             row = row or show.state.add_episode(slug, secrets.token_hex(16))
             show.state.log(show.now(), OPERATOR, "added", row.id, f"{len(speakers)} tracks")
@@ -194,39 +232,45 @@ def _clear(workspace: Workspace, slug: Slug) -> None:
 
 
 def _sealed(
-    workspace: Workspace,
+    show: OpenShow,
     slug: Slug,
     recordings: tuple[tuple[Alias, Path], ...],
     speakers: tuple[Alias, ...],
     additions: Additions,
     entry: Entry,
-    params: IngestParams,
+    *,
+    shared: bool,
 ) -> Record:
-    keys = entry.keys
+    workspace, params, keys = show.workspace, show.settings.ingest, entry.keys
     inputs: dict[str, Stored] = {}
     tracks = []
     for number, speaker in enumerate(speakers, 1):
-        paths = tuple(path for who, path in recordings if who == speaker)
-        blocks = _joined(paths, params)
-        path = workspace.source(slug, number)
-        inputs[f"source/{number}"] = seal.write_audio(
-            path, f"source/{number}", seal.Nothing(), params.rate_hz, blocks, keys
-        )
+        paths = tuple(path for who, path in recordings if shared or who == speaker)
+        role, path = f"source/{number}", workspace.source(slug, number)
+        if shared and number > 1:
+            inputs[role] = inputs["source/1"]
+        else:
+            inputs[role] = seal.write_audio(path, role, seal.Nothing(), params.rate_hz, joined(paths, params), keys)
         inputs[f"draw/{number}"] = making.draw_input(entry, speaker)
         tracks.append(Track(speaker, tuple(path.name for path in paths)))
     details = additions.over(Details(title=slug.replace("-", " ").capitalize()))
-    written = {
+    written: dict[str, object] = {
         "tracks": Tracks(tuple(tracks)),
         "details": details,
         "protected": Protected(tuple(dict.fromkeys(additions.protect))),
         "corrections": Corrections(),
     }
+    if shared:
+        _, waveform = seal.read_audio(workspace.source(slug, 1), "source/1", seal.Nothing, keys)
+        found = dividing.find(waveform, speakers, show.settings.turns, embedder=verifier.load())
+        written["turns"] = Turns(found.turns, found.voices)
     for name, value in written.items():
         inputs |= dict([episode.put_input(workspace, slug, name, value, keys)])
     return Record(episode.FORMAT, "", bool(details.content_note), inputs)
 
 
-def _joined(paths: tuple[Path, ...], params: IngestParams) -> Iterator[Block]:
+def joined(paths: tuple[Path, ...], params: IngestParams) -> Iterator[Block]:
+    """The sound of some files, one after another, as `add` takes it in. Raises InputRefused: keep nothing before the end."""
     left_s = params.max_duration_s
     for path in paths:
         taken = 0
@@ -275,7 +319,7 @@ def _check_additions(show: OpenShow, additions: Additions) -> None:
 def corrections(show: OpenShow, name: str) -> tuple[CorrectionView, ...]:
     """What people decided about an episode by hand, oldest first."""
     row = show.episode(name)
-    return _views(_read_corrections(show, row))
+    return _views(_read(show, row, "corrections", Corrections))
 
 
 def correct(
@@ -284,24 +328,86 @@ def correct(
     """Add decisions, or take the last one back; they are inputs, so `run` follows them and a new transcript keeps them."""
     row = show.episode(name)
     with locks.exclusive(show.workspace.lock("work")):
-        kept = _read_corrections(show, row).corrections
+        kept = _read(show, row, "corrections", Corrections).corrections
         if undo and not kept:
             raise UsageRefused("there is no correction to take back")
         changed = Corrections((*(kept[:-1] if undo else kept), *more))
-        record = episode.read(show.workspace, row.slug)
-        keys = show.keyring.entry(row.id).keys
-        updated = episode.with_inputs(record, episode.put_input(show.workspace, row.slug, "corrections", changed, keys))
-        episode.write(show.workspace, row.slug, updated)
-        episode.drop_old_inputs(show.workspace, row.slug, updated)
-        show.state.log(show.now(), OPERATOR, "corrected", row.id)
+        _replace(show, row, "corrections", changed)
     return _views(changed)
 
 
-def _read_corrections(show: OpenShow, row: EpisodeRow) -> Corrections:
+def _replace(show: OpenShow, row: EpisodeRow, name: str, value: object) -> None:
+    """Put a person's newer input in the place of the older one."""
     record = episode.read(show.workspace, row.slug)
-    keys: EpisodeKeys = show.keyring.entry(row.id).keys
-    return episode.get_input(show.workspace, row.slug, record, "corrections", Corrections, keys)
+    keys = show.keyring.entry(row.id).keys
+    updated = episode.with_inputs(record, episode.put_input(show.workspace, row.slug, name, value, keys))
+    episode.write(show.workspace, row.slug, updated)
+    episode.drop_old_inputs(show.workspace, row.slug, updated)
+    show.state.log(show.now(), OPERATOR, "corrected", row.id)
+
+
+def _read(show: OpenShow, row: EpisodeRow, name: str, kind: type[codecs.T]) -> codecs.T:
+    record = episode.read(show.workspace, row.slug)
+    return episode.get_input(show.workspace, row.slug, record, name, kind, show.keyring.entry(row.id).keys)
 
 
 def _views(corrections: Corrections) -> tuple[CorrectionView, ...]:
     return tuple(CorrectionView(c.start_s, c.end_s, c.redact, c.speaker) for c in corrections.corrections)
+
+
+# --- turns -----------------------------------------------------------------------------------------------------------------
+
+
+def turns(show: OpenShow, name: str) -> TurnsView:
+    """Whose turn it is at each time of an episode with one recording. Raises UsageRefused for any other."""
+    row = show.episode(name)
+    return _turns_view(show, row, _read_turns(show, row))
+
+
+def set_turns(show: OpenShow, name: str, more: tuple[Turn, ...], *, undo: bool = False) -> TurnsView:
+    """Give stretches of the recording to other speakers of the episode, or take the last such change back."""
+    row = show.episode(name)
+    with locks.exclusive(show.workspace.lock("work")):
+        kept = _read_turns(show, row)
+        if undo and not kept.changes:
+            raise UsageRefused("there is no change of a turn to take back")
+        end_s = kept.found[-1].end_s
+        speakers = _speakers(show, row)
+        for turn in more:
+            if turn.speaker not in speakers:
+                raise UsageRefused("this episode has no speaker of that name; `stablecast turns` lists those it has")
+            if turn.start_s >= end_s:
+                raise UsageRefused(f"the recording ends at {end_s:.1f} s; name a turn that begins before its end")
+        within = tuple(dataclasses.replace(turn, end_s=min(turn.end_s, end_s)) for turn in more)
+        changed = dataclasses.replace(kept, changes=(*(kept.changes[:-1] if undo else kept.changes), *within))
+        _replace(show, row, "turns", changed)
+    return _turns_view(show, row, changed)
+
+
+def _read_turns(show: OpenShow, row: EpisodeRow) -> Turns:
+    if not episode.read(show.workspace, row.slug).shared:
+        raise UsageRefused(
+            "every speaker of this episode has a recording of their own; "
+            "only one that was added with `add --speakers` has turns"
+        )
+    return _read(show, row, "turns", Turns)
+
+
+def _speakers(show: OpenShow, row: EpisodeRow) -> tuple[Alias, ...]:
+    return tuple(track.speaker for track in _read(show, row, "tracks", Tracks).tracks)
+
+
+def _turns_view(show: OpenShow, row: EpisodeRow, kept: Turns) -> TurnsView:
+    whole, speakers = overlaid(kept.found, kept.changes), _speakers(show, row)
+    doubt = None
+    if kept.voices < len(speakers) and not kept.changes:  # who changed a turn has listened
+        doubt = (
+            f"{'Only one voice was' if kept.voices == 1 else f'Only {kept.voices} voices were'} told apart "
+            f"for {len(speakers)} speakers; listen to some turns of each, and correct them with --set, "
+            "or add the recording under a new name with fewer --speakers."
+        )
+    return TurnsView(
+        tuple(TurnView(turn.start_s, turn.end_s, turn.speaker) for turn in whole),
+        {who: sum(turn.end_s - turn.start_s for turn in whole if turn.speaker == who) for who in speakers},
+        doubt,
+    )

@@ -36,7 +36,7 @@ def run(show: OpenShow, names: tuple[str, ...], *, jobs: int, producer: str | No
         due = tuple(row for row in rows if show.facts(row).pending)
         by_slug = {row.slug: row for row in rows}
         if due:
-            ready = tuple(_job(show, row) for row in due)
+            ready = tuple(job(show, row) for row in due)
             for progress in run_all(ready, jobs):
                 yield progress
                 if not progress.stage and progress.event != "failed":
@@ -65,19 +65,22 @@ def bench(show: OpenShow, row: EpisodeRow) -> Bench:
     return Bench(Job(show.workspace.root, row.slug, entry.keys, entry.draws, show.production), show.workspace)
 
 
-def _job(show: OpenShow, row: EpisodeRow) -> Job:
-    entry = _with_draws(show, row)
+def job(show: OpenShow, row: EpisodeRow) -> Job:
+    entry = with_draws(show, row)
     return Job(show.workspace.root, row.slug, entry.keys, entry.draws, show.production)
 
 
-def _with_draws(show: OpenShow, row: EpisodeRow) -> Entry:
-    """The episode's keys, with new draws where the old ones were destroyed at release: that makes a new voice."""
+def with_draws(show: OpenShow, row: EpisodeRow) -> Entry:
+    """The episode's keys, with new draws where the old ones were destroyed at release: that makes a new voice.
+
+    The record follows: what was made from another draw is out of date at once.
+    """
     entry = show.keyring.entry(row.id)
     record = episode.read(show.workspace, row.slug)
     tracks = episode.get_input(show.workspace, row.slug, record, "tracks", Tracks, entry.keys).tracks
     speakers = tuple(track.speaker for track in tracks)
     if not all(speaker in entry.draws for speaker in speakers):
-        entry = entry.with_draws(speakers)
+        entry = entry.with_draws(speakers, show.keyring.recurring())
         show.keyring.put(row.id, entry)
     drawn = {f"draw/{k}": draw_input(entry, speaker) for k, speaker in enumerate(speakers, 1)}
     if any(record.inputs[name] != stored for name, stored in drawn.items()):

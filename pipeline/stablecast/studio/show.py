@@ -14,14 +14,14 @@ from stablecast.engine.plan import Step
 from stablecast.engine.settings import Settings
 from stablecast.engine.workflow import WITHDRAWN, Facts
 from stablecast.errors import GateClosed, StablecastError, UsageRefused
-from stablecast.model import Item, Outcomes, Role, Slug, slug_of
-from stablecast.runner import failure, steps, sting_digests
+from stablecast.model import Item, Method, Outcomes, Role, Slug, slug_of
+from stablecast.runner import donor_digests, failure, steps, sting_digests
 from stablecast.site.outcomes import outcomes
 from stablecast.store import episode, keyring, receipts, settings
 from stablecast.store.keyring import Keyring
 from stablecast.store.state import Account, EpisodeRow, State
 from stablecast.store.workspace import Workspace
-from stablecast.tools import ffmpeg, whisper
+from stablecast.tools import ffmpeg, models, piper, verifier, whisper
 from stablecast.voice.characters import Character, characters
 
 Clock = Callable[[], datetime]
@@ -100,8 +100,14 @@ class OpenShow:
         return Production(
             self.settings,
             tuple(self.characters[name] for name in chosen),
-            Tools(ffmpeg.probe_version(), whisper.identity(self.settings.transcribe.model)),
+            Tools(
+                ffmpeg.probe_version(),
+                whisper.identity(self.settings.transcribe.model),
+                piper.identity() if self.settings.revoice.method is Method.SPEECH else models.identity(),
+                verifier.identity(),
+            ),
             sting_digests(self.workspace, self.settings),
+            donor_digests(self.workspace),
         )
 
     def clock(self) -> datetime:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stablecast.model import Alias, Correction, Digest, Item, Role
+from stablecast.model import Alias, Correction, Digest, Item, Method, Role, Turn
 from stablecast.runner import Progress
 from stablecast.stages.ingest import IngestParams
-from stablecast.studio import checking, doctor, evidence, intake, making, release
+from stablecast.store.workspace import Workspace
+from stablecast.studio import checking, doctor, evidence, intake, making, release, voices
 from stablecast.studio.doctor import CheckView
 from stablecast.studio.evidence import EvidenceView
 from stablecast.studio.intake import Additions, SealedPerson
@@ -22,9 +23,11 @@ from stablecast.studio.views import (
     PublishView,
     RowView,
     StatusView,
+    TurnsView,
     VerifyView,
     WithdrawView,
 )
+from stablecast.studio.voices import FIRST, DonorView, RenderView, SampleView, VoicesView
 
 
 class Studio:
@@ -66,10 +69,26 @@ class Studio:
 
     # --- an episode
 
-    def add(self, episode: str, recordings: tuple[tuple[Alias, Path], ...], additions: Additions) -> bool:
-        """Take in recordings or words; True when the episode is new."""
+    def add(
+        self,
+        episode: str,
+        recordings: tuple[tuple[Alias, Path], ...],
+        additions: Additions,
+        together: tuple[Alias, ...] = (),
+    ) -> bool:
+        """Take in recordings or words; True when the episode is new. `together`: these people share one recording."""
         with self._open() as show:
-            return intake.add(show, episode, recordings, additions)
+            return intake.add(show, episode, recordings, additions, together)
+
+    def turns(self, episode: str) -> TurnsView:
+        """Who speaks when in an episode with one recording of several people."""
+        with self._open() as show:
+            return intake.turns(show, episode)
+
+    def set_turns(self, episode: str, more: tuple[Turn, ...], *, undo: bool = False) -> TurnsView:
+        """Say who speaks in a stretch of it."""
+        with self._open() as show:
+            return intake.set_turns(show, episode, more, undo=undo)
 
     def corrections(self, episode: str) -> tuple[CorrectionView, ...]:
         with self._open() as show:
@@ -98,6 +117,50 @@ class Studio:
         """What became of each protected word, and every figure measured; it quotes the words."""
         with self._open() as show:
             return evidence.evidence(show, episode)
+
+    # --- its voices
+
+    def voices(self) -> VoicesView:
+        """The characters to choose from; needs no show."""
+        return voices.voices(Workspace(self.root))
+
+    def preview(
+        self, episode: str, folder: Path | None = None, speaker: Alias | None = None
+    ) -> Iterator[Progress | SampleView]:
+        """The same seconds of an episode in every character."""
+        with self._open() as show:
+            yield from voices.preview(show, episode, folder, speaker)
+
+    def render(
+        self, source: Path, target: Path, *, character: str = FIRST, method: Method | None = None
+    ) -> Iterator[RenderView]:
+        """A folder of recordings, each in a voice of its own; needs no show."""
+        return voices.render(Workspace(self.root), source, target, character, method)
+
+    def choose(self, episode: str, character: str, speaker: Alias | None = None) -> None:
+        """Give a speaker a character."""
+        with self._open() as show:
+            voices.choose(show, episode, character, speaker)
+
+    def redraw(self, episode: str, speaker: Alias | None = None) -> None:
+        """Draw the voices of an episode again."""
+        with self._open() as show:
+            voices.redraw(show, episode, speaker)
+
+    def recur(self, episode: str, voice: str, speaker: Alias | None = None) -> None:
+        """Keep a speaker's voice for other episodes, or use a kept one; the young person was told what it costs."""
+        with self._open() as show:
+            voices.recur(show, episode, voice, speaker)
+
+    def recur_no_more(self, episode: str, speaker: Alias | None = None) -> tuple[str, ...]:
+        """Destroy a recurring voice; the episodes that get another."""
+        with self._open() as show:
+            return voices.recur_no_more(show, episode, speaker)
+
+    def build_donor(self, name: str, recordings: tuple[Path, ...]) -> DonorView:
+        """Make a donor out of recordings."""
+        with self._open() as show:
+            return voices.build(show, name, recordings)
 
     # --- the gates
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from stablecast.engine.workflow import NEEDED
 from stablecast.errors import UsageRefused
-from stablecast.model import Alias, Item, Role
+from stablecast.model import Alias, Role
 from stablecast.runner import Progress
 from stablecast.store import files, keyring
 from stablecast.store.state import State
@@ -81,7 +82,7 @@ def demo(studio: Studio) -> Iterator[Event]:
     for planned in script["episode"]:
         slugs.append(planned["slug"])
         _add(studio, planned)
-        studio.consent(planned["slug"], tuple(Item), SealedPerson(pseudonym="demo"))
+        studio.consent(planned["slug"], NEEDED, SealedPerson(pseudonym="demo"))
     yield Said("Transcribe, redact, revoice, level, encode, caption, prove")
     yield from studio.run(tuple(slugs), jobs=len(slugs), producer=PEOPLE["producer"])
     yield Said("Three different people approve each cut; the demo clock passes the cooling-off time")

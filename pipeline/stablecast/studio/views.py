@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stablecast.model import Role
@@ -115,6 +116,24 @@ class CorrectionView:
     end_s: float
     redact: bool
     speaker: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnView:
+    """A stretch of the recording that belongs to one speaker, in seconds."""
+
+    start_s: float
+    end_s: float
+    speaker: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnsView:
+    """The answer to `turns`."""
+
+    turns: tuple[TurnView, ...]
+    seconds: Mapping[str, float]  # of each speaker
+    doubt: str | None  # why these turns may be wrong from end to end
 
 
 @dataclass(frozen=True, slots=True)
