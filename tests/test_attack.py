@@ -10,13 +10,13 @@ import pytest
 import soxr
 
 import signals
-from stablecast.model import Alias, AnonymisedAudio, Method, SourceAudio, Waveform
+from stablecast.model import Alias, AnonymisedAudio, Method, RedactedAudio, SourceAudio, Span, Waveform
 from stablecast.stages.attack import MARGIN, RESIDUE, SEARCH_MARGIN, Attacked, AttackParams, attack
-from stablecast.tools import containers, ffmpeg, verifier
+from stablecast.stages.revoice import RevoiceParams, revoice
+from stablecast.tools import containers, ffmpeg, models, verifier
 from stablecast.voice.attack import SEMITONES, WARPS, shifted, standing, tries, warped
 from stablecast.voice.characters import DEFAULTS
 from stablecast.voice.draws import draw_from
-from stablecast.voice.normalise import normalise
 from stablecast.voice.pitch import shift
 from stablecast.voice.residue import residue
 
@@ -114,6 +114,20 @@ def test_where_nobody_speaks_there_is_nothing_to_attack() -> None:
     assert attacked(nobody, nobody) == Attacked(Method.NORMALISE, 0, 80, recognised=False, left=False, shown=True)
 
 
+@pytest.mark.parametrize(
+    ("span", "uncut"), [(Span(0.5, 1.0, ALIAS), False), (Span(0.5, 1.01, ALIAS), True), (Span(9, 99, ALIAS), True)]
+)
+def test_a_place_where_words_were_taken_out_is_silent(span: Span, uncut: bool) -> None:
+    """A hundredth of a second of anything in a span is told, in whichever block it lies."""
+    quiet = np.where(np.arange(len(SPEECH)) // (RATE // 2) == 1, 0, 0.001 * np.sign(SPEECH)).astype(np.float32)
+    cut = Waveform.of(quiet, RATE)
+    audio = AnonymisedAudio(ALIAS, cut, (span,), Method.NORMALISE)
+    source = SourceAudio(ALIAS, Waveform.of(SPEECH, RATE))
+    found = attack(source, audio, AttackParams(), embedder=verifier.load(), cohort=verifier.cohort())
+    assert found.uncut is uncut
+    assert not (uncut and found.passed)
+
+
 def test_nothing_is_kept_that_would_help_to_recognise_anybody() -> None:
     """Verdicts and ranks: no vector, no score, no time."""
     assert {field.type for field in fields(Attacked)} == {"Method", "int", "bool"}
@@ -150,16 +164,22 @@ def test_a_plain_shift_is_undone(people: list[Waveform]) -> None:
         assert attacked(person, shift(person, -4)).recognised
 
 
-def test_three_per_cent_of_the_original_is_found_under_a_new_voice(people: list[Waveform]) -> None:
+@pytest.mark.parametrize("method", [Method.RESYNTHESIS, Method.NORMALISE])
+def test_three_per_cent_of_the_original_is_found_under_a_new_voice(people: list[Waveform], method: Method) -> None:
     """In the new voice itself nothing is found, by a search that was shown to find."""
     for number, person in enumerate(people):
-        draw = draw_from(bytes([number]) * 32, DEFAULTS["hazel"])
-        new, own = normalise(person, DEFAULTS["hazel"], draw, melody=0.4).read(), person.read()
+        new, own = revoiced(person, method, number).read(), person.read()
         leak = 10**-1.5 * np.linalg.norm(new) / np.linalg.norm(own) * own
-        mixed = attacked(person, Waveform.of(new + leak, 24_000))
+        mixed = attacked(person, Waveform.of(new + leak, 24_000), method)
         assert (mixed.left, mixed.passed) == (True, False)
         clean = residue(*([soxr.resample(one, 24_000, 16_000)] for one in (own, new)))
         assert clean.found < RESIDUE < clean.control
+
+
+def revoiced(person: Waveform, method: Method, number: int) -> Waveform:
+    audio, character = RedactedAudio(ALIAS, person, ()), DEFAULTS["hazel"]
+    draw = draw_from(bytes([number]) * 32, character)
+    return revoice(audio, RevoiceParams(method), character=character, draw=draw, models=models.load()).waveform
 
 
 def test_somebody_else_is_not_recognised(people: list[Waveform]) -> None:

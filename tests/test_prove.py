@@ -79,7 +79,7 @@ def test_a_file_that_keeps_its_promises_passes() -> None:
     """All checks ran, all passed, and the result is JSON."""
     made = proof()
     assert made.passed
-    assert len({check.name for check in made.checks}) == len(made.checks) == 9
+    assert len({check.name for check in made.checks}) == len(made.checks) == 10
     assert json.loads(json.dumps(asdict(made), allow_nan=False))["checks"][0]["name"] == "loudness"
     assert not any(" " in check.name for check in made.checks)
 
@@ -191,6 +191,7 @@ def test_a_file_nobody_understands_proves_nothing() -> None:
         (replace(UNKNOWN, rank=1, recognised=True), ["voice"], "voices redraw"),
         (replace(UNKNOWN, left=True), ["residue"], "something of the original"),
         (replace(UNKNOWN, shown=False), ["residue"], "proves nothing"),
+        (replace(UNKNOWN, uncut=True), ["taken-out"], "where words were taken out of track 1"),
         (replace(UNKNOWN, rank=0), [], "no voice to attack"),
         (replace(UNKNOWN, method=Method.PITCH), ["voice"], "can be undone by anyone"),
     ],

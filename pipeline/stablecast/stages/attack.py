@@ -5,6 +5,7 @@ Vectors and scores live in memory for as long as this runs; what is kept says wh
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +18,10 @@ from stablecast.voice.attack import Standing, standing, tries
 from stablecast.voice.residue import residue
 from stablecast.voice.verifier import RATE_HZ, Rows
 
-VERSION = 1
+VERSION = 2
 
 MARGIN, SEARCH_MARGIN, RESIDUE = 2.5, 3.0, 12.0  # see docs/voice.md for what they let through and hold back
+SILENT = 10 ** (-80 / 20)  # of full scale: what may be left, by rounding, where words were taken out
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,12 @@ class Attacked:
     recognised: bool
     left: bool  # something of the original was found under the new voice
     shown: bool  # the search for it found what was put there to be found
+    uncut: bool = False  # something sounds where words were taken out
 
     @property
     def passed(self) -> bool:
         """Whether the attack came to nothing."""
-        return not self.recognised and not self.left and self.shown
+        return not self.recognised and not self.left and self.shown and not self.uncut
 
 
 def attack(
@@ -61,8 +64,8 @@ def attack(
 ) -> Attacked:
     """What an attack on `cut` comes to for somebody who has `source`; `cohort` holds other people's voices, a unit row each.
 
-    Both are read twice, in blocks. The time is that of comparing `pieces` in some thirty ways, however long they are, and a
-    thousandth of their length.
+    `source` is read twice and `cut` three times, in blocks. The time is that of comparing `pieces` in some thirty ways, however
+    long they are, and a thousandth of their length.
     """
     own, new = resampled(source.waveform, RATE_HZ), resampled(cut.waveform, RATE_HZ)
     under = residue(own.blocks(), new.blocks())
@@ -74,7 +77,20 @@ def attack(
         _recognised(plain, params.margin) or _recognised(searched, params.search_margin),
         under.found >= params.residue,
         under.control >= params.residue or not plain.rank,
+        _uncut(cut),
     )
+
+
+def _uncut(cut: AnonymisedAudio) -> bool:
+    """Whether anything sounds in a span. No recogniser has to understand it: a name it misses may be plain to a listener."""
+    rate, at = cut.waveform.rate_hz, 0
+    for block in cut.waveform.blocks():
+        for span in cut.spans:
+            first, last = math.ceil(span.start_s * rate) - at, math.floor(span.end_s * rate) - at
+            if np.abs(block[max(first, 0) : max(last, 0)]).max(initial=0.0) > SILENT:
+                return True
+        at += len(block)
+    return False
 
 
 def _standings(

@@ -14,7 +14,7 @@ from stablecast.stages.approve import UNPUBLISHABLE
 from stablecast.stages.attack import Attacked
 from stablecast.stages.master import MasterParams
 
-VERSION = 2
+VERSION = 3
 
 _ANOTHER = "make a new draw with `stablecast voices redraw`, or choose another character or method"
 
@@ -83,6 +83,7 @@ def prove(
             _marked(heard, redaction, opening_s, params),
             _voice(attacks),
             _residue(attacks),
+            _cut(attacks),
             _texts(texts, protected),
         )
     )
@@ -190,6 +191,16 @@ def _residue(attacks: Sequence[Attacked]) -> Check:
     else:
         sentence = "nothing of the original recording was found under the new voice"
     return Check("residue", not left and not blind, _told(sentence, not left and not blind, _ANOTHER))
+
+
+def _cut(attacks: Sequence[Attacked]) -> Check:
+    uncut = _tracks(attacks, [attacked.uncut for attacked in attacks])
+    sentence = (
+        f"something sounds where words were taken out{uncut}"
+        if uncut
+        else "there is silence where words were taken out"
+    )
+    return Check("taken-out", not uncut, _told(sentence, not uncut, "report this"))
 
 
 def _tracks(attacks: Sequence[Attacked], which: Sequence[bool]) -> str:
