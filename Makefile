@@ -30,7 +30,7 @@ check: .venv/tested        ## format, lint, types, import contracts
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
 
 test: check        ## all tests but those marked slow
-	$(BIN)/pytest -m "not slow" -n 2 --dist loadfile $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not slow" -n 2 --dist loadfile $(ARGS)
 
 test-slow: .venv/tested        ## the tests marked slow (CI runs them too)
 	$(BIN)/pytest -m slow $(ARGS)

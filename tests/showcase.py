@@ -46,7 +46,11 @@ class Showcase:
     @property
     def environment(self) -> dict[str, str]:
         """Folders of its own, so that whatever is left anywhere can be found."""
-        kept = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
+        kept = {
+            name: os.environ[name]
+            for name in ("PATH", "LANG", "LD_LIBRARY_PATH", "OMP_NUM_THREADS")
+            if name in os.environ
+        }
         return kept | {
             "HOME": str(self.home),
             "TMPDIR": str(self.temporary),
