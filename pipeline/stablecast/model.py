@@ -12,9 +12,10 @@ Types stop accidents, not a determined caller: the threat model says so.
 from __future__ import annotations
 
 import enum
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import NewType
@@ -110,6 +111,7 @@ class Replacement(enum.StrEnum):
 
     TONE = "tone"
     SILENCE = "silence"
+    CUT = "cut"  # nothing: what was said before and after meet
 
 
 class Cause(enum.StrEnum):
@@ -179,7 +181,7 @@ class Programme:
     """All speakers mixed, redactions made audible, stings before and after. Not yet levelled."""
 
     waveform: Waveform
-    opening_s: float  # where the speech starts: source time 0 is heard at this time
+    timeline: Timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +205,7 @@ class Master:
     """The programme at its target loudness and under its peak ceiling."""
 
     waveform: Waveform
-    opening_s: float
+    timeline: Timeline
     gain_db: float
     before: Loudness
 
@@ -338,6 +340,76 @@ class Captions:
     language: str
     cues: tuple[Cue, ...]
     chapters: tuple[Chapter, ...]
+
+
+# --- where the recording is heard in the finished file ----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Gap:
+    """A stretch of the recording that nobody hears, and how long what stands in its place lasts."""
+
+    start_s: float
+    end_s: float
+    heard_s: float  # 0 where it was cut out
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start_s < self.end_s or self.heard_s < 0:
+            raise ValueError(f"no such gap: {self.start_s}–{self.end_s} s, heard for {self.heard_s} s")
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Where each time of the recording is heard in the finished file: words, chapters and places move by this and nothing else.
+
+    `gaps` are in order and apart. Outside them a second stays a second, so that every time that is kept has exactly one
+    place in the file, and back; a gap holds its start and not its end.
+    """
+
+    opening_s: float = 0.0  # where the speech starts: time 0 of the recording is heard then
+    gaps: tuple[Gap, ...] = ()
+
+    def __post_init__(self) -> None:
+        if any(one.end_s > other.start_s for one, other in itertools.pairwise(self.gaps)):
+            raise ValueError("gaps are in order and apart")
+
+    def heard_s(self, source_s: float) -> float:
+        """When a time of the recording is heard; within a gap, as far into what stands for it. Never goes back."""
+        moved_s = self.opening_s + source_s
+        for gap in self.gaps:
+            if source_s < gap.start_s:
+                break
+            inside = min(1.0, (source_s - gap.start_s) / (gap.end_s - gap.start_s))
+            moved_s -= inside * (gap.end_s - gap.start_s - gap.heard_s)
+        return moved_s
+
+    def source_s(self, heard_s: float) -> float:
+        """The time of the recording that is heard then; where two meet at a cut, the later one."""
+        time_s = heard_s - self.opening_s
+        for gap in self.gaps:
+            if time_s < gap.start_s:
+                break
+            into_s, length_s = time_s - gap.start_s, gap.end_s - gap.start_s
+            if into_s < gap.heard_s:
+                return gap.start_s + into_s * length_s / gap.heard_s
+            time_s += length_s - gap.heard_s
+        return time_s
+
+    def words(self, public: PublicTranscript) -> PublicTranscript:
+        """The words at the times at which they are heard, counting from where the speech starts.
+
+        What stands for removed words takes the time of the gap, whatever was said there.
+        """
+        return replace(public, words=tuple(map(self._word, public.words)))
+
+    def _word(self, word: PublicWord) -> PublicWord:
+        start_s, end_s = word.start_s, word.end_s
+        if word.text == REDACTED:
+            covering = [gap for gap in self.gaps if gap.start_s <= end_s and start_s <= gap.end_s]
+            if covering:
+                start_s, end_s = covering[0].start_s, covering[-1].end_s
+        before_s = self.opening_s
+        return replace(word, start_s=self.heard_s(start_s) - before_s, end_s=self.heard_s(end_s) - before_s)
 
 
 # --- an episode and its show ------------------------------------------------------------------------------------------

@@ -45,6 +45,7 @@ from stablecast.model import (
     Redaction,
     Slug,
     SourceAudio,
+    Timeline,
     Transcript,
     Waveform,
 )
@@ -105,7 +106,7 @@ class Failure:
 class MasterNotes:
     """What is sealed with a master's samples."""
 
-    opening_s: float
+    timeline: Timeline
     gain_db: float
     before: Loudness
 
@@ -373,7 +374,7 @@ class Bench:
             voices, self._settings.assemble, opening=self._sting("opening"), closing=self._sting("closing")
         )
         made = master.master(programme, self._settings.master)
-        notes = MasterNotes(made.opening_s, made.gain_db, made.before)
+        notes = MasterNotes(made.timeline, made.gain_db, made.before)
         return seal.write_audio(path, node.key, notes, made.waveform.rate_hz, made.waveform.blocks(), self._keys)
 
     def _encode(self, node: Node, path: Path) -> Stored:
@@ -385,7 +386,7 @@ class Bench:
         details, made = self.details(), self._mastered()
         captions = caption.caption(
             self.redaction().public,
-            opening_s=made.opening_s,
+            timeline=made.timeline,
             duration_s=made.waveform.duration_s,
             chapters=details.chapters,
             title=details.title,
@@ -415,15 +416,23 @@ class Bench:
             SourceAudio(Alias("published"), finished), self._settings.transcribe, recogniser=_recogniser(self._job)
         )
         details, corrections = self.details(), self._corrections()
+        redaction, timeline = self.redaction(), self.timeline()
+        around = prove.listen_around(
+            finished,
+            prove.surroundings(redaction, timeline, self._settings.prove),
+            language=heard.language if heard.segments else "",
+            recogniser=_recogniser_of(dataclasses.replace(self._settings.transcribe, vad_threshold=0.0)),
+        )
         proof = prove.prove(
             measure(finished),
             target=self._settings.master,
             found=found,
             allowed=tags.REQUIRED | (found & tags.ALLOWED),
             heard=heard,
-            redaction=self.redaction(),
+            around=around,
+            redaction=redaction,
             protected=self.protected(),
-            opening_s=self._mastered().opening_s,
+            timeline=timeline,
             attacks=tuple(self.value(f"attack/{k}", Attacked) for k in self.tracks()),
             params=self._settings.prove,
             left_in=tuple(correction for correction in corrections if not correction.redact),
@@ -484,7 +493,11 @@ class Bench:
 
     def _mastered(self) -> Master:
         notes, waveform = self._audio("master", MasterNotes)
-        return Master(waveform, notes.opening_s, notes.gain_db, notes.before)
+        return Master(waveform, notes.timeline, notes.gain_db, notes.before)
+
+    def timeline(self) -> Timeline:
+        """Where each time of the recording is heard in the finished file."""
+        return self._mastered().timeline
 
     def redaction(self) -> Redaction:
         return self.value("redact", Redaction)
