@@ -49,6 +49,7 @@ from stablecast.model import (
     Transcript,
     Waveform,
 )
+from stablecast.redaction.quiet import levels_of
 from stablecast.stages import assemble, attack, caption, encode, master, prove, redact, revoice, speech, tag, transcribe
 from stablecast.stages.attack import Attacked
 from stablecast.stages.transcribe import TranscribeParams
@@ -358,7 +359,14 @@ class Bench:
 
     def _redact(self, node: Node, path: Path) -> Stored:
         transcripts = tuple(self.value(f"transcribe/{k}", Transcript) for k in self.tracks())
-        redaction = redact.redact(transcripts, self.protected(), self._corrections(), self._settings.redact)
+        sources = (self._source(k).waveform for k in self.tracks())
+        redaction = redact.redact(
+            transcripts,
+            self.protected(),
+            self._corrections(),
+            self._settings.redact,
+            levels=tuple(levels_of(source.blocks(), source.rate_hz) for source in sources),
+        )
         return seal.write_value(path, node.key, redaction, self._keys)
 
     def _revoice(self, node: Node, path: Path) -> Stored:

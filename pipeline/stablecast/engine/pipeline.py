@@ -63,6 +63,7 @@ def nodes(
     """
     settings, tools = production.settings, production.tools
     every = range(1, tracks + 1)
+    sources = tuple(f"source/{k}" for k in every)
     transcripts = tuple(f"transcribe/{k}" for k in every)
     voices = tuple(f"revoice/{k}" for k in every)
     attacks = tuple(f"attack/{k}" for k in every)
@@ -76,7 +77,12 @@ def nodes(
             node(t, (f"source/{k}", "tracks", *turns), transcribe.VERSION, settings.transcribe, tools.recogniser)
             for k, t in enumerate(transcripts, 1)
         ),
-        node("redact", (*transcripts, "tracks", "protected", "corrections"), redact.VERSION, settings.redact),
+        node(
+            "redact",
+            (*transcripts, *sources, "tracks", "protected", "corrections", *turns),
+            redact.VERSION,
+            settings.redact,
+        ),
         *(
             node(
                 v,

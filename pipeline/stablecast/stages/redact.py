@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from stablecast.errors import UsageRefused
 from stablecast.model import (
     REDACTED,
+    Alias,
     Block,
     Correction,
     PublicTranscript,
@@ -23,11 +24,13 @@ from stablecast.model import (
     Transcript,
 )
 from stablecast.redaction.matching import find
-from stablecast.redaction.spans import joined, places, spans_of, touches, widened
+from stablecast.redaction.quiet import Levels, together
+from stablecast.redaction.spans import in_steps, joined, places, snapped, spans_of, touches, widened
 from stablecast.stages.transcribe import UNKNOWN
 
-VERSION = 1
+VERSION = 2
 
+STEP_S = 0.5  # lengths of a removal that others speak over are multiples of this: no more can be hidden there
 FADE_S = 0.01  # the speech around a span fades outside it, so the edge does not click and nothing inside is heard
 
 
@@ -36,12 +39,16 @@ class RedactParams:
     """How much goes with a word that must go."""
 
     guard_s: float = 0.2  # taken out on each side: recognisers place words to about a tenth of a second
+    snap_s: float = (
+        0.15  # each edge then moves outwards to the quietest place within this, so that no sound is cut in two
+    )
     join_s: float = 0.2  # a rest shorter than this between two spans goes too: it would be a scrap of a word
     all_tracks: bool = True  # one speaker's name is also in the other's microphone, quieter and still a name
 
     def __post_init__(self) -> None:
-        if self.guard_s < 0 or self.join_s < 0:
-            raise ValueError("guard_s and join_s are lengths of time")
+        for name in ("guard_s", "snap_s", "join_s"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is a length of time")
 
 
 def redact(
@@ -49,8 +56,12 @@ def redact(
     protected: tuple[str, ...],
     corrections: tuple[Correction, ...],
     params: RedactParams,
+    *,
+    levels: tuple[Levels, ...] = (),
 ) -> Redaction:
     """Find the `protected` words and what people marked; leave public text without a trace of them.
+
+    `levels` are those of the recordings, one for each of `transcripts`; without them the edges of spans stay where they are.
 
     Every word that touches a span leaves the text, and a run of such words becomes one `REDACTED`: a caption never shows a
     word of which half is heard. Where a correction takes out and another leaves in, out wins.
@@ -65,16 +76,26 @@ def redact(
         raise UsageRefused(
             "a correction names a speaker this episode does not have; name one it has, or leave the speaker out"
         )
+    if levels and len(levels) != len(transcripts):
+        raise ValueError("the levels of every recording, or of none")
+    heard = dict(zip(speakers, levels, strict=True)) if levels else {}
+    if params.all_tracks and levels:
+        heard = dict.fromkeys(speakers, together(levels))  # one edge for all: quiet in every microphone
     guarded = {
         transcript.speaker: [
-            widened(span, params.guard_s)
+            _with_guard(span, params, heard.get(transcript.speaker))
             for span in spans_of(transcript, find([w.text for w in transcript.words], protected), corrections)
         ]
         for transcript in transcripts
     }
     everyone = [span for spans in guarded.values() for span in spans]
+    alone = params.all_tracks or len(transcripts) == 1
     tracks = {
-        speaker: joined(everyone if params.all_tracks else own, speaker, params.join_s)
+        speaker: (
+            joined(everyone if params.all_tracks else own, speaker, params.join_s)
+            if alone
+            else _stepped(own, speaker, params.join_s)
+        )
         for speaker, own in guarded.items()
     }
     texts = [_public(transcript, tracks[transcript.speaker]) for transcript in transcripts]
@@ -82,6 +103,19 @@ def redact(
     words = tuple(heapq.merge(*texts, key=lambda word: word.start_s))
     spans = sorted(span for track in tracks.values() for span in track)
     return Redaction(tuple(spans), PublicTranscript(language, words))
+
+
+def _with_guard(span: Span, params: RedactParams, levels: Levels | None) -> Span:
+    guarded = widened(span, params.guard_s)
+    return snapped(guarded, levels, params.snap_s) if levels else guarded
+
+
+def _stepped(spans: Sequence[Span], speaker: Alias, join_s: float) -> tuple[Span, ...]:
+    """Joined spans whose lengths are multiples of `STEP_S`: others may speak over them, so what replaces them lasts as long."""
+    whole = joined(spans, speaker, join_s)
+    for _ in range(len(whole) + 1):  # longer spans may meet; each time they do there is one fewer
+        whole = joined((in_steps(span, STEP_S) for span in whole), speaker, join_s)
+    return whole
 
 
 def _public(transcript: Transcript, spans: tuple[Span, ...]) -> list[PublicWord]:
