@@ -90,7 +90,7 @@ def test_a_file_that_keeps_its_promises_passes() -> None:
     """All checks ran, all passed, and the result is JSON."""
     made = proof()
     assert made.passed
-    assert len({check.name for check in made.checks}) == len(made.checks) == 11
+    assert len({check.name for check in made.checks}) == len(made.checks) == 12
     assert json.loads(json.dumps(asdict(made), allow_nan=False))["checks"][0]["name"] == "loudness"
     assert not any(" " in check.name for check in made.checks)
 

@@ -281,6 +281,24 @@ class Correction:
     speaker: Alias | None = None  # None: every speaker
 
 
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What a person wrote in place of some recognised words. Sealed.
+
+    Keyed to those words, to their neighbours and to their time in the recording, so that it is found again in another
+    transcript, or is seen to fit no more.
+    """
+
+    speaker: Alias
+    start_s: float
+    end_s: float
+    words: tuple[str, ...]  # as they were recognised; none where a word was missed
+    before: tuple[str, ...]  # up to five words before them, and after them
+    after: tuple[str, ...]
+    text: tuple[str, ...]  # what is said there; none where nothing is
+    redact: bool = False  # marked: it has to be taken out
+
+
 REDACTED = "[removed]"  # the one token that stands for redacted words in every text; it tells neither kind nor length
 
 
@@ -309,6 +327,7 @@ class Redaction:
 
     spans: tuple[Span, ...]
     public: PublicTranscript
+    unfit: tuple[Edit, ...] = ()  # what people wrote in place of words that are not recognised any more
 
 
 @dataclass(frozen=True, slots=True)

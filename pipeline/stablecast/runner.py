@@ -54,7 +54,7 @@ from stablecast.stages import assemble, attack, caption, encode, master, prove, 
 from stablecast.stages.attack import Attacked
 from stablecast.stages.transcribe import TranscribeParams
 from stablecast.store import episode, files, receipts, seal
-from stablecast.store.episode import Corrections, Protected, Tracks, Turns
+from stablecast.store.episode import Corrections, Edits, Protected, Tracks, Turns
 from stablecast.store.seal import EpisodeKeys, Stored
 from stablecast.store.workspace import Workspace
 from stablecast.tools import containers, ffmpeg, models, piper, tags, verifier
@@ -138,7 +138,9 @@ def steps(workspace: Workspace, slug: Slug, production: Production) -> tuple[Ste
     record = episode.read(workspace, slug)
     known = receipts.read_all(workspace.receipts(slug))
     current = {name: stored.digest for name, stored in record.inputs.items()} | dict(production.stings)
-    chain = pipeline.nodes(record.tracks, production, shared=record.shared, chosen=record.characters)
+    chain = pipeline.nodes(
+        record.tracks, production, shared=record.shared, edited=record.edited, chosen=record.characters
+    )
     present = {key: r for key, r in known.items() if workspace.work(slug, key, r.key).exists()}
     return plan(chain, current, present)
 
@@ -365,6 +367,7 @@ class Bench:
             self.protected(),
             self._corrections(),
             self._settings.redact,
+            edits=self._input("edits", Edits).edits if self._record.edited else (),
             levels=tuple(levels_of(source.blocks(), source.rate_hz) for source in sources),
         )
         return seal.write_value(path, node.key, redaction, self._keys)

@@ -55,11 +55,16 @@ class Production:
 
 
 def nodes(
-    tracks: int, production: Production, *, shared: bool = False, chosen: Mapping[str, str] = _NOBODY_CHOSE
+    tracks: int,
+    production: Production,
+    *,
+    shared: bool = False,
+    edited: bool = False,
+    chosen: Mapping[str, str] = _NOBODY_CHOSE,
 ) -> tuple[Node, ...]:
     """The nodes of an episode of so many tracks, inputs first; `shared`: the tracks are turns in one recording.
 
-    `chosen` names a character for some of the tracks.
+    `edited`: people wrote something in place of recognised words. `chosen` names a character for some of the tracks.
     """
     settings, tools = production.settings, production.tools
     every = range(1, tracks + 1)
@@ -79,7 +84,7 @@ def nodes(
         ),
         node(
             "redact",
-            (*transcripts, *sources, "tracks", "protected", "corrections", *turns),
+            (*transcripts, *sources, "tracks", "protected", "corrections", *(("edits",) if edited else ()), *turns),
             redact.VERSION,
             settings.redact,
         ),

@@ -33,7 +33,7 @@ def places(transcript: Transcript) -> tuple[Place, ...]:
     its neighbours, so its place is widened to them, or to the ends of its segment. Words that overlap badly or go back in
     time may sound anywhere in what they cover together; where that is over 6 s, none of them counts as timed.
     """
-    known = _untangled([_known(word) for word in transcript.words])
+    known = _untangled([believable(word) for word in transcript.words])
     found: list[Place] = []
     for segment in transcript.segments:
         own = known[len(found) : len(found) + len(segment.words)]
@@ -69,22 +69,27 @@ def _between(segment: Segment, known: Sequence[Place | None], index: int) -> Pla
     return Place(max(0.0, min(ends)), max(0.0, *ends), timed=word.start_s is not None)
 
 
-def _known(word: Word) -> Place | None:
+def believable(word: Word) -> Place | None:
     """Where a word is, if its times can be believed."""
     if word.start_s is None or word.end_s is None or not 0 < word.end_s - word.start_s <= LONGEST_WORD_S:
         return None
     return Place(max(0.0, word.start_s), max(0.0, word.end_s))
 
 
-def spans_of(transcript: Transcript, matches: Iterable[Match], corrections: Iterable[Correction]) -> tuple[Span, ...]:
-    """What has to go from one speaker's track, without guard, not joined.
+def spans_of(
+    transcript: Transcript,
+    matches: Iterable[Match],
+    corrections: Iterable[Correction],
+    where: Sequence[Place] | None = None,
+) -> tuple[Span, ...]:
+    """What has to go from one speaker's track, without guard, not joined; `where` are the words' places, if they are known.
 
     A match wholly inside a correction that leaves words in is left in. A correction that takes words out always counts.
 
     Raises GateClosed for a match with a word that has no time, unless a person has taken out all of where it may be: what
     cannot be found in the recording cannot be taken out of it.
     """
-    words, where = transcript.words, places(transcript)
+    words, where = transcript.words, places(transcript) if where is None else where
     mine = [correction for correction in corrections if correction.speaker in (None, transcript.speaker)]
     out = [correction for correction in mine if correction.redact]
     spans = []
@@ -98,14 +103,19 @@ def spans_of(transcript: Transcript, matches: Iterable[Match], corrections: Iter
             continue
         for place in said:
             if not place.timed and not any(_inside(place, correction) for correction in out):
-                raise GateClosed(
-                    f"a word that has to be taken out, near {clock(place.start_s)} of a recording, has no certain time there; "
-                    f"take out all from {clock(place.start_s)} to {clock(place.end_s)} by hand, or record that sentence again"
-                )
+                raise untimed(place)
         heard = (word.text for word in words[match.first : match.last + 1])
         end_s = max(whole.end_s, whole.start_s + ONE_SAMPLE_S)
         spans.append(Span(whole.start_s, end_s, transcript.speaker, Cause.PROTECTED, tuple(heard)))
     return tuple(spans)
+
+
+def untimed(place: Place) -> GateClosed:
+    """What to say where a word has to go that may be anywhere in `place`."""
+    return GateClosed(
+        f"a word that has to be taken out, near {clock(place.start_s)} of a recording, has no certain time there; "
+        f"take out all from {clock(place.start_s)} to {clock(place.end_s)} by hand, or record that sentence again"
+    )
 
 
 def _inside(place: Place, correction: Correction) -> bool:

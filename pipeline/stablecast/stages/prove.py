@@ -113,6 +113,7 @@ def prove(
             _residue(attacks),
             _cut(attacks),
             _texts(texts, protected),
+            _fitting(redaction),
         )
     )
 
@@ -374,6 +375,17 @@ def _texts(texts: Sequence[str], protected: tuple[str, ...]) -> Check:
     count = sum(bool(find(text.split(), protected)) for text in texts)
     sentence = f"{count} of {len(texts)} public texts, such as title and chapters, hold a protected word"
     return Check("texts", not count, _told(sentence, not count, "write them without it"), count, 0)
+
+
+def _fitting(redaction: Redaction) -> Check:
+    """What people corrected has to be in the cut, or they have to know that it is not."""
+    count = len(redaction.unfit)
+    if not count:
+        return Check("corrections", True, "all that people wrote fits what was recognised.", 0, 0)
+    listed = ", ".join(clock(edit.start_s) for edit in redaction.unfit[:5]) + (" and later" if count > 5 else "")
+    sentence = f"{count} corrections of the words fit no more what was recognised, near {listed} of the recording"
+    advice = "export the words with `stablecast correct EP --export FILE`, read them there, and import the file"
+    return Check("corrections", False, _told(sentence, False, advice), count, 0)
 
 
 def _said(heard: Transcript, protected: Sequence[str]) -> Iterator[Place]:
