@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import signals
+from stablecast.errors import UsageRefused
 from stablecast.loudness.meter import integrated
 from stablecast.model import Alias, AnonymisedAudio, Block, Method, Programme, Replacement, Span, Waveform
 from stablecast.stages.assemble import AssembleParams, assemble, resampled
@@ -32,7 +34,7 @@ def track(
 
 def heard(programme: Programme, start_s: float, end_s: float) -> Block:
     """The programme from `start_s` to `end_s` of source time."""
-    first = round((programme.opening_s + start_s) * RATE_HZ)
+    first = round((programme.timeline.opening_s + start_s) * RATE_HZ)
     return programme.waveform.read()[first : first + round((end_s - start_s) * RATE_HZ)]
 
 
@@ -45,7 +47,7 @@ def test_one_speaker_alone_is_what_was_recorded() -> None:
     speech = signals.speechlike(3, RATE_HZ, 1)
     programme = assemble((track(speech),), AssembleParams())
     np.testing.assert_array_equal(programme.waveform.read(), speech)
-    assert programme.opening_s == 0
+    assert programme.timeline.opening_s == 0
 
 
 def test_speakers_start_together_and_the_shorter_ends_in_silence() -> None:
@@ -77,11 +79,11 @@ def test_a_silent_speaker_is_not_raised() -> None:
 
 
 def test_the_tone_sounds_in_the_span_and_nowhere_else() -> None:
-    """Outside a span no sample changes; inside is a tone of the asked frequency and loudness, without a click."""
+    """Outside a span no sample changes; in its place is a tone of the asked frequency and loudness, without a click."""
     speech = signals.speechlike(6, RATE_HZ, 1)
     spoken = track(speech, KESTREL, (2.0, 4.0))
-    plain = assemble((spoken,), SILENT).waveform.read()
-    toned = assemble((spoken,), AssembleParams()).waveform.read()
+    plain = assemble((spoken,), AssembleParams(replacement=Replacement.SILENCE, replacement_s=2)).waveform.read()
+    toned = assemble((spoken,), AssembleParams(replacement_s=2)).waveform.read()
     changed = np.flatnonzero(toned != plain)
     assert 2.0 * RATE_HZ <= changed[0] < 2.001 * RATE_HZ
     assert 3.999 * RATE_HZ < changed[-1] < 4.0 * RATE_HZ
@@ -122,7 +124,104 @@ def test_overlapping_spans_sound_one_tone() -> None:
 def test_a_span_at_the_very_end_does_not_lengthen_the_programme() -> None:
     """A guard that reaches past the recording is cut off with it."""
     spoken = track(signals.speechlike(2, RATE_HZ, 1), KESTREL, (1.5, 2.3))
-    assert assemble((spoken,), AssembleParams()).waveform.length == 2 * RATE_HZ
+    programme = assemble((spoken,), AssembleParams(replacement_s=0.5))
+    assert programme.waveform.length == 2 * RATE_HZ
+    assert programme.timeline.heard_s(2.0) == pytest.approx(2.0)
+
+
+EVERYBODY = ((1.0, 1.6), (3.0, 5.2))
+
+
+@pytest.mark.parametrize("replacement", list(Replacement))
+def test_the_length_of_what_is_heard_tells_nothing(replacement: Replacement) -> None:
+    """Two names of different length, the same sentence around them: the programmes are equal to the sample."""
+    before, after = signals.speechlike(2, RATE_HZ, 1), signals.speechlike(2, RATE_HZ, 2)
+
+    def programme(name_s: float) -> Programme:
+        name = np.zeros(round(name_s * RATE_HZ))
+        said = track(np.concatenate([before, name, after]), KESTREL, (2.0, 2.0 + name_s))
+        return assemble((said,), AssembleParams(replacement=replacement))
+
+    short, long = programme(0.6), programme(1.9)
+    np.testing.assert_array_equal(short.waveform.read(), long.waveform.read())
+    lasts_s = {Replacement.CUT: 0.0}.get(replacement, AssembleParams().replacement_s)
+    for made in (short, long):
+        (gap,) = made.timeline.gaps
+        assert gap.heard_s == pytest.approx(lasts_s)
+        assert made.waveform.duration_s == pytest.approx(4 + lasts_s, abs=0.021)  # a crossfade may take 20 ms
+
+
+@pytest.mark.parametrize("replacement", list(Replacement))
+def test_the_timeline_says_where_each_moment_is_heard(replacement: Replacement) -> None:
+    """A click at any kept time of the recording is heard exactly when the timeline says, stings and all tracks included."""
+    clicks = (0.4, 0.9, 2.2, 5.5, 6.1)
+    samples = np.zeros(7 * RATE_HZ)
+    for at_s in clicks:
+        samples[round(at_s * RATE_HZ)] = 0.5
+    chime = Waveform.of(signals.tone(330, 1, RATE_HZ), RATE_HZ)
+    tracks = (track(samples, KESTREL, *EVERYBODY), track(samples * 0, WREN, *EVERYBODY))
+    made = assemble(tracks, AssembleParams(replacement=replacement, balance_db=0, tone_lu=-30), opening=chime)
+    whole = made.waveform.read()
+    assert len(whole) == made.waveform.length
+    assert made.waveform.duration_s == pytest.approx(made.timeline.heard_s(7.0), abs=1e-4)
+    for at_s in clicks:
+        place = round(made.timeline.heard_s(at_s) * RATE_HZ)
+        assert np.abs(whole[place - 1 : place + 2]).max() > 0.4
+    assert len(np.flatnonzero(np.abs(whole[round(made.timeline.opening_s * RATE_HZ) :]) > 0.4)) == len(clicks)
+
+
+def test_a_cut_leaves_neither_sound_nor_click_nor_hole() -> None:
+    """With cut the stretch is gone: before and after overlap for 20 ms, and a steady tone has no jump at the join."""
+    steady = 0.3 * np.sin(2 * np.pi * 100 * np.arange(4 * RATE_HZ) / RATE_HZ)  # a span of whole periods
+    said = AnonymisedAudio(KESTREL, Waveform.of(steady, RATE_HZ), (Span(1.0, 2.0 - 0.02, KESTREL),), Method.NORMALISE)
+    made = assemble((said,), AssembleParams(replacement=Replacement.CUT)).waveform.read()
+    assert len(made) == 3 * RATE_HZ
+    np.testing.assert_allclose(made, steady[: 3 * RATE_HZ], atol=1e-4)
+
+
+def test_a_cut_never_takes_what_another_speaker_says() -> None:
+    """Where only one track is redacted there is nothing to cut; whoever set it so is told."""
+    speech = signals.speechlike(3, RATE_HZ, 1)
+    with pytest.raises(UsageRefused, match="all_tracks"):
+        assemble((track(speech, KESTREL, (1, 2)), track(speech, WREN)), AssembleParams(replacement=Replacement.CUT))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    spans=st.lists(st.tuples(st.integers(0, 3000), st.integers(1, 900)), max_size=5),
+    blocks=st.lists(st.integers(1, 1500), min_size=1, max_size=4),
+    replacement=st.sampled_from(list(Replacement)),
+)
+def test_kept_samples_come_through_whatever_the_blocks(
+    spans: list[tuple[int, int]], blocks: list[int], replacement: Replacement
+) -> None:
+    """Every kept sample is in the programme where the timeline says, once; the promised length is the length."""
+    rate, samples = 1000, np.arange(1, 4001, dtype=np.float32) / 8000
+    marked = tuple(Span(first / rate, (first + length) / rate, KESTREL) for first, length in spans)
+
+    def pieces() -> Iterator[Block]:
+        at = 0
+        for size in itertools.cycle(blocks):
+            if at >= len(samples):
+                return
+            yield samples[at : at + size]
+            at += size
+
+    said = AnonymisedAudio(KESTREL, Waveform(rate, len(samples), pieces), marked, Method.NORMALISE)
+    params = AssembleParams(rate_hz=rate, replacement=replacement, crossfade_ms=0, tone_hz=50)
+    made = assemble((said,), params)
+    whole = made.waveform.read()
+    assert len(whole) == made.waveform.length
+    for number in range(0, 4000, 7):
+        if not any(first <= number < first + length for first, length in spans):
+            assert whole[round(made.timeline.heard_s(number / rate) * rate)] == samples[number]
+
+
+def test_settings_that_would_tell_or_hide_a_removal_are_refused() -> None:
+    """A replacement too short to be noticed, or a crossfade that swallows words."""
+    for strange in ({"replacement_s": 0.1}, {"crossfade_ms": 500.0}):
+        with pytest.raises(ValueError, match="is from"):
+            AssembleParams(**strange)
 
 
 @pytest.mark.parametrize("sting_rate_hz", [44_100, 48_000])
@@ -134,10 +233,10 @@ def test_stings_surround_the_speech_and_are_as_loud(sting_rate_hz: int) -> None:
     programme = assemble((track(speech),), params, opening=chime, closing=chime)
     whole = programme.waveform.read()
 
-    assert programme.opening_s == pytest.approx(2.0 + params.gap_s, abs=2e-3)
-    assert len(whole) == programme.waveform.length == len(speech) + 2 * round(programme.opening_s * RATE_HZ)
+    assert programme.timeline.opening_s == pytest.approx(2.0 + params.gap_s, abs=2e-3)
+    assert len(whole) == programme.waveform.length == len(speech) + 2 * round(programme.timeline.opening_s * RATE_HZ)
     np.testing.assert_array_equal(heard(programme, 0, 5), speech)
-    before = whole[: round(programme.opening_s * RATE_HZ)]
+    before = whole[: round(programme.timeline.opening_s * RATE_HZ)]
     after = whole[-len(before) :]
     assert loudness(before[RATE_HZ // 2 : 3 * RATE_HZ // 2]) == pytest.approx(loudness(speech), abs=0.3)
     gap = round(params.gap_s * RATE_HZ) - 100

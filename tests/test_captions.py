@@ -18,7 +18,7 @@ from stablecast.captions import chapters as chapters_file
 from stablecast.captions import srt, vtt
 from stablecast.captions.layout import lines_of
 from stablecast.errors import UsageRefused
-from stablecast.model import REDACTED, Alias, Chapter, Cue, PublicTranscript, PublicWord
+from stablecast.model import REDACTED, Alias, Chapter, Cue, PublicTranscript, PublicWord, Timeline
 from stablecast.stages.caption import CaptionParams, caption, chapters_of, cues_of
 
 ASH, KIT = Alias("Ash"), Alias("Kit")
@@ -248,7 +248,9 @@ def test_vtt_is_plain() -> None:
 
 
 def placed(*chapters: tuple[float, str]) -> list[tuple[float, str]]:
-    made = chapters_of(tuple(Chapter(*c) for c in chapters), opening_s=5.0, duration_s=100.0, title="Small things")
+    made = chapters_of(
+        tuple(Chapter(*c) for c in chapters), timeline=Timeline(5.0), duration_s=100.0, title="Small things"
+    )
     return [(chapter.start_s, chapter.title) for chapter in made]
 
 
@@ -278,7 +280,9 @@ def test_chapters_file() -> None:
 
 def test_the_stage_puts_both_together() -> None:
     """Captions hold the language, cues in file time, and chapters."""
-    made = caption(public("Hello there."), opening_s=5, duration_s=20, chapters=(), title="Small things", params=PARAMS)
+    made = caption(
+        public("Hello there."), timeline=Timeline(5), duration_s=20, chapters=(), title="Small things", params=PARAMS
+    )
     assert made.language == "en"
     assert made.cues == (Cue(5000, 6000, ASH, "Hello there."),)
     assert made.chapters == (Chapter(0.0, "Small things"),)

@@ -19,7 +19,7 @@ import ebur128
 import signals
 from stablecast.errors import EnvironmentFailure, GateClosed, IntegrityFailure
 from stablecast.loudness.meter import measure
-from stablecast.model import Block, Encoded, Programme, Waveform
+from stablecast.model import Block, Encoded, Programme, Timeline, Waveform
 from stablecast.stages.encode import Codec, EncodeParams, encode
 from stablecast.stages.master import MasterParams, master
 from stablecast.tools import codec as codec_module
@@ -39,7 +39,7 @@ def encoded(
     levels: MasterParams = LEVELS,
     by: Codec = codec,
 ) -> Encoded:
-    made = master(Programme(Waveform.of(samples, RATE_HZ), 0.0), levels)
+    made = master(Programme(Waveform.of(samples, RATE_HZ), Timeline()), levels)
     return encode(made, params or EncodeParams(), levels, codec=by)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 import signals
 from stablecast.errors import GateClosed
 from stablecast.loudness.meter import measure
-from stablecast.model import Dbtp, Master, Programme, Waveform
+from stablecast.model import Dbtp, Master, Programme, Timeline, Waveform
 from stablecast.stages.master import MasterParams, master, mono_target, relevel
 
 RATE_HZ = 44_100
@@ -20,7 +20,7 @@ CEILING = PARAMS.true_peak_dbtp - PARAMS.headroom_db
 
 
 def mastered(samples: NDArray[np.floating], params: MasterParams = PARAMS) -> Master:
-    return master(Programme(Waveform.of(samples, RATE_HZ), 1.5), params)
+    return master(Programme(Waveform.of(samples, RATE_HZ), Timeline(1.5)), params)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_mono_and_dual_mono_differ_by_three_lu() -> None:
 
 def test_where_the_speech_starts_is_carried_on() -> None:
     """Captions and chapters are placed by it."""
-    assert mastered(signals.speechlike(3, RATE_HZ, 1)).opening_s == 1.5
+    assert mastered(signals.speechlike(3, RATE_HZ, 1)).timeline == Timeline(1.5)
 
 
 @pytest.mark.parametrize("samples", [np.zeros(0), np.zeros(RATE_HZ), signals.noise(2, RATE_HZ, rms_dbfs=-90)])

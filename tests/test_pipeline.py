@@ -125,7 +125,7 @@ def reached(name: str) -> set[str]:
 
 def test_every_input_reaches_each_stage_that_reads_it() -> None:
     """Directly, though it may reach it another way as well: what lies between may come out equal and stop the cascade."""
-    assert reached("source/1") == {"transcribe/1", "revoice/1", "attack/1"}
+    assert reached("source/1") == {"transcribe/1", "redact", "revoice/1", "attack/1"}
     assert reached("draw/1") == {"revoice/1"}
     each = {f"{stage}/{track}" for stage in ("transcribe", "revoice", "attack") for track in (1, 2)}
     assert reached("tracks") == {*each, "redact", "master"}

@@ -6,14 +6,17 @@ import json
 import math
 from dataclasses import asdict, replace
 
+import numpy as np
 import pytest
 
 from stablecast.model import (
     REDACTED,
     Alias,
+    Block,
     Cause,
     Correction,
     Dbtp,
+    Gap,
     Loudness,
     Lufs,
     Method,
@@ -22,12 +25,16 @@ from stablecast.model import (
     Redaction,
     Segment,
     Span,
+    Timeline,
     Transcript,
+    Waveform,
     Word,
 )
+from stablecast.redaction.spans import Place
 from stablecast.stages.attack import Attacked
 from stablecast.stages.master import MasterParams
-from stablecast.stages.prove import Check, Proof, ProveParams, prove
+from stablecast.stages.prove import Check, Proof, ProveParams, listen_around, prove, surroundings
+from stablecast.stages.transcribe import Recognised
 
 ASH, FILE = Alias("Ash"), Alias("published")
 GOOD = Loudness(Lufs(-19.05), Dbtp(-1.4), 6.0)
@@ -63,12 +70,16 @@ def proof(**changes: object) -> Proof:
         "heard": heard("I met you um at college"),
         "redaction": redaction(PUBLIC, RULE),
         "protected": ("Amina",),
-        "opening_s": OPENING_S,
+        "timeline": Timeline(OPENING_S),
         "attacks": (UNKNOWN,),
         "params": ProveParams(),
         "texts": ("Small things", "About college."),
     }
-    return prove(**(values | changes))  # type: ignore[arg-type]
+    values |= changes
+    if "around" not in values:
+        removals = surroundings(values["redaction"], values["timeline"], ProveParams())  # type: ignore[arg-type]
+        values["around"] = (heard("you um at", start_s=OPENING_S + 1),) * len(removals)
+    return prove(**values)  # type: ignore[arg-type]
 
 
 def failed(**changes: object) -> list[str]:
@@ -79,7 +90,7 @@ def test_a_file_that_keeps_its_promises_passes() -> None:
     """All checks ran, all passed, and the result is JSON."""
     made = proof()
     assert made.passed
-    assert len({check.name for check in made.checks}) == len(made.checks) == 10
+    assert len({check.name for check in made.checks}) == len(made.checks) == 12
     assert json.loads(json.dumps(asdict(made), allow_nan=False))["checks"][0]["name"] == "loudness"
     assert not any(" " in check.name for check in made.checks)
 
@@ -221,3 +232,104 @@ def test_one_failed_check_fails_the_proof() -> None:
     """`passed` is all of them."""
     assert Proof(()).passed
     assert not Proof((Check("a", True, "Fine."), Check("b", False, "Not fine."))).passed
+
+
+# --- around each removal ----------------------------------------------------------------------------------------------
+
+
+def beside(text: str, *, span: Span = RULE, public: str = PUBLIC, **more: object) -> list[str]:
+    """What fails when this is heard around the removal at 6.3 s: words of 0.3 s, the first at 5.8 s."""
+    words = tuple(Word(w, 5.8 + i * 0.3, 6.1 + i * 0.3, 0.8) for i, w in enumerate(text.split()))
+    said = Transcript(FILE, "en", (Segment(5.8, 8.0, words, -0.3, 0.0),) if words else ())
+    return failed(redaction=redaction(public, span), around=(said,), **more)
+
+
+LONG = Span(1.3, 2.2, ASH, Cause.PROTECTED, ("Middlemark",))
+NUMBER = Span(1.3, 2.2, ASH, Cause.PROTECTED, ("07700", "900461."))
+
+
+@pytest.mark.parametrize(
+    ("text", "span", "protected"),
+    [
+        ("you Amina at college", RULE, ("Amina",)),
+        ("you ameena at college", RULE, ("Amina",)),
+        ("you march at college", LONG, ("Middlemarch",)),
+        ("you marsh. at college", LONG, ("Middlemarch",)),
+        ("you middle at college", LONG, ("Middlemarch",)),
+        ("you mid dle at college", LONG, ("Middlemarch",)),
+        ("you four six one at college", NUMBER, ("07700 900461",)),
+        ("you 0461 at college", NUMBER, ("07700 900461",)),
+        ("you 077 at college", NUMBER, ("07700 900461",)),
+        ("you river at college", MARK, ()),
+        ("you riverside at college", MARK, ()),
+    ],
+)
+def test_a_scrap_of_what_was_removed_closes_the_gate(text: str, span: Span, protected: tuple[str, ...]) -> None:
+    """The whole of it, its beginning or its end, a few figures of a number: heard beside its place, it blocks."""
+    assert beside(text, span=span, protected=protected) == ["around"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "I met you at college", "I met you um at college", "met ewe at collage", "the you a at"]
+)
+def test_a_clean_removal_passes(text: str) -> None:
+    """Silence, the words that were left in, and those misheard, are no scraps."""
+    for span, protected in ((RULE, ("Amina",)), (LONG, ("Middlemarch",)), (NUMBER, ("07700 900461",)), (MARK, ())):
+        assert not beside(text, span=span, protected=protected)
+
+
+def test_a_word_that_was_left_in_is_no_scrap() -> None:
+    """Somebody says "march" beside the place: the public words hold it, so it is nobody's remains."""
+    kept = f"I met you {REDACTED} march college"
+    assert not beside("you march college", span=LONG, public=kept, protected=("Middlemarch",))
+
+
+def test_a_scrap_far_from_the_place_is_another_word() -> None:
+    """Only the edges are searched for scraps; whole names are searched for in all that was heard again."""
+    far = Transcript(FILE, "en", (Segment(8.2, 8.6, (Word("march", 8.2, 8.6, 0.9),), -0.3, 0.0),))
+    assert not failed(redaction=redaction(PUBLIC, LONG), protected=("Middlemarch",), around=(far,))
+    whole = Transcript(FILE, "en", (Segment(8.2, 8.6, (Word("middlemarch", 8.2, 8.6, 0.9),), -0.3, 0.0),))
+    assert failed(redaction=redaction(PUBLIC, LONG), protected=("Middlemarch",), around=(whole,)) == ["around"]
+
+
+def test_places_that_nobody_listened_to_again_close_the_gate() -> None:
+    """One removal and no second listening there proves nothing."""
+    assert failed(around=()) == ["around"]
+
+
+def test_a_find_is_named_in_the_file_and_in_the_recording() -> None:
+    """Who listens to the cut hears the one, `correct` wants the other: a removal of 0.9 s that lasts 1.0 moves what follows."""
+    timeline = Timeline(OPENING_S, (Gap(1.3, 2.2, 1.0),))
+    (check,) = [c for c in proof(heard=heard("I met you um at Amina"), timeline=timeline).checks if not c.passed]
+    assert "0:07.5 (0:02.4 of the recording)" in check.sentence
+
+
+def test_the_stretches_that_are_heard_again_lie_around_the_removals() -> None:
+    """Two seconds each side, in the time of the file; spans of several tracks are one place."""
+    spans = (RULE, replace(RULE, speaker=Alias("Kit")), replace(RULE, start_s=10.0, end_s=11.0))
+    timeline = Timeline(OPENING_S, (Gap(1.3, 2.2, 1.0), Gap(10.0, 11.0, 0.0)))
+    found = surroundings(redaction(PUBLIC, *spans), timeline, ProveParams())
+    assert [(place.start_s, place.end_s) for place in found] == [
+        (pytest.approx(4.3), pytest.approx(9.3)),
+        (pytest.approx(13.1), pytest.approx(17.1)),
+    ]
+
+
+class Listener:
+    """Says how long each piece was and what its first sample is."""
+
+    identity = "listener"
+
+    def recognise(self, samples: Block, *, language: str) -> Recognised:
+        word = Word(f"{samples[0]:.0f}:{len(samples)}", 0.5, 1.0, 0.9)
+        return Recognised(language, (Segment(0.5, 1.0, (word,), -0.1, 0.0),))
+
+
+def test_exactly_those_stretches_reach_the_recogniser() -> None:
+    """Overlapping or not, at the end of the file or within a block, with times that count from the start of the file."""
+    finished = Waveform.of(np.arange(16_000 * 20) // 1600, 16_000)
+    places = [Place(1.0, 5.0), Place(4.0, 8.0), Place(17.0, 23.0)]
+    found = listen_around(finished, places, language="en", recogniser=Listener())
+    words = [transcript.words[0] for transcript in found]
+    assert [word.text for word in words] == ["10:64000", "40:64000", "170:48000"]
+    assert [word.start_s for word in words] == [1.5, 4.5, 17.5]

@@ -31,7 +31,8 @@ from stablecast.model import (
 )
 from stablecast.redaction.common import COMMON
 from stablecast.redaction.matching import find
-from stablecast.redaction.spans import places
+from stablecast.redaction.quiet import Levels, levels_of
+from stablecast.redaction.spans import places, snapped
 from stablecast.stages.redact import RedactParams, redact, silence
 
 NAMES = {
@@ -371,6 +372,130 @@ def test_a_name_goes_from_every_microphone() -> None:
     alone = redact(two, ("Amina",), (), RedactParams(all_tracks=False))
     assert {s.speaker for s in alone.spans} == {ASH}
     assert texts(alone, KIT) == ["mm", "yes", "right", "okay", "sure"]
+
+
+# --- times that contradict one another -----------------------------------------------------------------------------------
+
+
+def timed(*words: tuple[str, float, float]) -> Transcript:
+    segment = Segment(0.0, 20.0, tuple(Word(text, a, b, 0.9) for text, a, b in words), -0.2, 0.0)
+    return Transcript(ASH, "en", (segment,))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [("I", 1.0, 1.3), ("met", 1.3, 2.6), ("Amina", 1.6, 2.0), ("there", 2.6, 3.0)],  # overlaps the word before it
+        [("I", 1.0, 1.3), ("met", 2.2, 2.6), ("Amina", 1.4, 1.8), ("there", 2.7, 3.0)],  # is said before it
+        [("I", 1.0, 1.3), ("Amina", 2.2, 2.6), ("met", 1.4, 1.8), ("there", 2.7, 3.0)],  # the word after it is
+    ],
+)
+def test_words_that_contradict_one_another_go_together(words: list[tuple[str, float, float]]) -> None:
+    """Nobody knows which of two times is wrong, so all that either may cover goes: 1.4 to 2.6 s and the guard."""
+    made = redact((timed(*words),), ("Amina",), (), RedactParams())
+    (span,) = made.spans
+    assert span.start_s <= 1.4 - 0.2 + 1e-9 + 0.1
+    assert span.end_s >= 2.6 + 0.2 - 1e-9
+    assert "met" not in texts(made)
+
+
+def test_a_small_overlap_is_how_people_speak() -> None:
+    """Neighbours that share a tenth of a second keep their times."""
+    made = redact((timed(("met", 1.0, 1.6), ("Amina", 1.5, 2.0), ("there", 2.3, 2.6)),), ("Amina",), (), RedactParams())
+    assert (made.spans[0].start_s, made.spans[0].end_s) == pytest.approx((1.3, 2.2))
+
+
+def test_a_name_lost_in_a_long_tangle_closes_the_gate() -> None:
+    """Where times go back by more than 6 s nobody knows where the name is; a person who takes out all of it opens the gate."""
+    lost = timed(("I", 1.0, 1.3), ("met", 9.0, 9.4), ("Amina", 2.0, 2.4), ("there", 9.5, 9.9))
+    with pytest.raises(GateClosed, match=r"0:02\.0 to 0:09\.4") as refusal:
+        redact((lost,), ("Amina",), (), RedactParams())
+    assert "mina" not in str(refusal.value)
+    made = redact((lost,), ("Amina",), (Correction(2.0, 9.4, redact=True),), RedactParams())
+    assert "Amina" not in texts(made)
+
+
+# --- edges --------------------------------------------------------------------------------------------------------------
+
+
+def test_an_edge_moves_out_to_where_it_is_quiet() -> None:
+    """A sound that the guard would cut in two goes whole: the edges move into the pauses on both sides of it, no further."""
+    rate_hz = 8000
+    time_s = np.arange(4 * rate_hz) / rate_hz
+    sounds = ((0.0, 1.2), (1.24, 1.35), (1.5, 2.0), (2.15, 2.25), (2.33, 4.0))  # the guard ends at 1.3 and 2.2
+    loud = np.any([(a <= time_s) & (time_s < b) for a, b in sounds], axis=0)
+    levels = levels_of([np.where(loud, 0.5, 0.001).astype(np.float32)], rate_hz)
+    said = spoken("one two three Amina five".split())
+    (span,) = redact((said,), ("Amina",), (), RedactParams(), levels=(levels,)).spans
+    assert 1.2 < span.start_s < 1.24
+    assert 2.25 < span.end_s < 2.33
+    (still,) = redact((said,), ("Amina",), (), RedactParams(snap_s=0.0), levels=(levels,)).spans
+    assert (still.start_s, still.end_s) == pytest.approx((1.3, 2.2))
+
+
+def test_an_edge_in_silence_stays_where_it_is() -> None:
+    """Where it is quiet all around, nothing more is taken out."""
+    levels = levels_of([np.zeros(8000 * 4, np.float32)], 8000)
+    (span,) = redact((spoken("a b c Amina d".split()),), ("Amina",), (), RedactParams(), levels=(levels,)).spans
+    assert (span.start_s, span.end_s) == pytest.approx((1.3, 2.2), abs=0.0101)
+
+
+def test_every_microphone_is_quiet_at_an_edge() -> None:
+    """With one removal on all tracks an edge is where nobody makes a sound: one track's pause is the other's word."""
+    rate_hz = 8000
+    time_s = np.arange(4 * rate_hz) / rate_hz
+
+    def levels(*quiet: tuple[float, float]) -> Levels:
+        hush = np.any([(a <= time_s) & (time_s < b) for a, b in quiet], axis=0)
+        return levels_of([np.where(hush, 0.001, 0.5).astype(np.float32)], rate_hz)
+
+    two = (spoken("one two three Amina five".split()), spoken(["yes"], speaker=KIT, start_s=3.0))
+    heard = (levels((1.15, 1.3)), levels((1.15, 1.21)))
+    made = redact(two, ("Amina",), (), RedactParams(), levels=heard)
+    assert all(1.15 < span.start_s < 1.22 for span in made.spans)
+
+
+@given(
+    st.floats(0, 5),
+    st.floats(0.01, 2),
+    st.floats(0, 0.5),
+    st.lists(st.sampled_from([0.0, 1e-6, 1e-3, 1.0]), max_size=500),
+)
+def test_snapping_never_makes_a_span_smaller(
+    start_s: float, length_s: float, reach_s: float, power: list[float]
+) -> None:
+    """Whatever the recording sounds like: no edge moves inwards, and none further than it may."""
+    span = Span(start_s, start_s + length_s, ASH)
+    moved = snapped(span, Levels(np.array(power)), reach_s)
+    assert max(0.0, span.start_s - reach_s) - 1e-9 <= moved.start_s <= span.start_s
+    assert span.end_s <= moved.end_s <= span.end_s + reach_s + 1e-9
+
+
+@given(st.lists(st.integers(1, 700), min_size=1, max_size=5))
+def test_levels_do_not_depend_on_the_blocks(sizes: list[int]) -> None:
+    """One pass over blocks of any size gives the same levels."""
+    samples = np.random.default_rng(2).uniform(-1, 1, 3001).astype(np.float32)
+    whole = levels_of([samples], 1000).power
+    np.testing.assert_array_equal(levels_of(blocked(samples, 1000, sizes).blocks(), 1000).power, whole)
+    assert len(whole) == 301
+
+
+@given(st.floats(0.1, 1.9), st.floats(0.1, 1.9))
+def test_a_removal_that_others_speak_over_lasts_in_steps(one_s: float, other_s: float) -> None:
+    """With `all_tracks` off the sound lasts as long as the removal, so its length is one of a few: a multiple of half a second."""
+    made = redact(
+        (
+            timed(("then", 0.0, 0.4), ("Amina", 5.0, 5.0 + one_s), ("there", 9.0, 9.4), ("Minh", 15, 15 + other_s)),
+            spoken(["yes"], speaker=KIT),
+        ),
+        ("Amina", "Minh"),
+        (),
+        RedactParams(all_tracks=False),
+    )
+    for span, said_s in zip(made.spans, (one_s, other_s), strict=True):
+        steps = (span.end_s - span.start_s) / 0.5
+        assert steps == pytest.approx(round(steps))
+        assert said_s + 0.4 - 1e-9 <= span.end_s - span.start_s < said_s + 0.4 + 0.5 + 1e-9
 
 
 VOCABULARY = [

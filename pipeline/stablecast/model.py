@@ -12,9 +12,10 @@ Types stop accidents, not a determined caller: the threat model says so.
 from __future__ import annotations
 
 import enum
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import NewType
@@ -110,6 +111,7 @@ class Replacement(enum.StrEnum):
 
     TONE = "tone"
     SILENCE = "silence"
+    CUT = "cut"  # nothing: what was said before and after meet
 
 
 class Cause(enum.StrEnum):
@@ -179,7 +181,7 @@ class Programme:
     """All speakers mixed, redactions made audible, stings before and after. Not yet levelled."""
 
     waveform: Waveform
-    opening_s: float  # where the speech starts: source time 0 is heard at this time
+    timeline: Timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +205,7 @@ class Master:
     """The programme at its target loudness and under its peak ceiling."""
 
     waveform: Waveform
-    opening_s: float
+    timeline: Timeline
     gain_db: float
     before: Loudness
 
@@ -279,6 +281,24 @@ class Correction:
     speaker: Alias | None = None  # None: every speaker
 
 
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What a person wrote in place of some recognised words. Sealed.
+
+    Keyed to those words, to their neighbours and to their time in the recording, so that it is found again in another
+    transcript, or is seen to fit no more.
+    """
+
+    speaker: Alias
+    start_s: float
+    end_s: float
+    words: tuple[str, ...]  # as they were recognised; none where a word was missed
+    before: tuple[str, ...]  # up to five words before them, and after them
+    after: tuple[str, ...]
+    text: tuple[str, ...]  # what is said there; none where nothing is
+    redact: bool = False  # marked: it has to be taken out
+
+
 REDACTED = "[removed]"  # the one token that stands for redacted words in every text; it tells neither kind nor length
 
 
@@ -307,6 +327,7 @@ class Redaction:
 
     spans: tuple[Span, ...]
     public: PublicTranscript
+    unfit: tuple[Edit, ...] = ()  # what people wrote in place of words that are not recognised any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +359,76 @@ class Captions:
     language: str
     cues: tuple[Cue, ...]
     chapters: tuple[Chapter, ...]
+
+
+# --- where the recording is heard in the finished file ----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Gap:
+    """A stretch of the recording that nobody hears, and how long what stands in its place lasts."""
+
+    start_s: float
+    end_s: float
+    heard_s: float  # 0 where it was cut out
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start_s < self.end_s or self.heard_s < 0:
+            raise ValueError(f"no such gap: {self.start_s}–{self.end_s} s, heard for {self.heard_s} s")
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Where each time of the recording is heard in the finished file: words, chapters and places move by this and nothing else.
+
+    `gaps` are in order and apart. Outside them a second stays a second, so that every time that is kept has exactly one
+    place in the file, and back; a gap holds its start and not its end.
+    """
+
+    opening_s: float = 0.0  # where the speech starts: time 0 of the recording is heard then
+    gaps: tuple[Gap, ...] = ()
+
+    def __post_init__(self) -> None:
+        if any(one.end_s > other.start_s for one, other in itertools.pairwise(self.gaps)):
+            raise ValueError("gaps are in order and apart")
+
+    def heard_s(self, source_s: float) -> float:
+        """When a time of the recording is heard; within a gap, as far into what stands for it. Never goes back."""
+        moved_s = self.opening_s + source_s
+        for gap in self.gaps:
+            if source_s < gap.start_s:
+                break
+            inside = min(1.0, (source_s - gap.start_s) / (gap.end_s - gap.start_s))
+            moved_s -= inside * (gap.end_s - gap.start_s - gap.heard_s)
+        return moved_s
+
+    def source_s(self, heard_s: float) -> float:
+        """The time of the recording that is heard then; where two meet at a cut, the later one."""
+        time_s = heard_s - self.opening_s
+        for gap in self.gaps:
+            if time_s < gap.start_s:
+                break
+            into_s, length_s = time_s - gap.start_s, gap.end_s - gap.start_s
+            if into_s < gap.heard_s:
+                return gap.start_s + into_s * length_s / gap.heard_s
+            time_s += length_s - gap.heard_s
+        return time_s
+
+    def words(self, public: PublicTranscript) -> PublicTranscript:
+        """The words at the times at which they are heard, counting from where the speech starts.
+
+        What stands for removed words takes the time of the gap, whatever was said there.
+        """
+        return replace(public, words=tuple(map(self._word, public.words)))
+
+    def _word(self, word: PublicWord) -> PublicWord:
+        start_s, end_s = word.start_s, word.end_s
+        if word.text == REDACTED:
+            covering = [gap for gap in self.gaps if gap.start_s <= end_s and start_s <= gap.end_s]
+            if covering:
+                start_s, end_s = covering[0].start_s, covering[-1].end_s
+        before_s = self.opening_s
+        return replace(word, start_s=self.heard_s(start_s) - before_s, end_s=self.heard_s(end_s) - before_s)
 
 
 # --- an episode and its show ------------------------------------------------------------------------------------------

@@ -45,14 +45,16 @@ from stablecast.model import (
     Redaction,
     Slug,
     SourceAudio,
+    Timeline,
     Transcript,
     Waveform,
 )
+from stablecast.redaction.quiet import levels_of
 from stablecast.stages import assemble, attack, caption, encode, master, prove, redact, revoice, speech, tag, transcribe
 from stablecast.stages.attack import Attacked
 from stablecast.stages.transcribe import TranscribeParams
 from stablecast.store import episode, files, receipts, seal
-from stablecast.store.episode import Corrections, Protected, Tracks, Turns
+from stablecast.store.episode import Corrections, Edits, Protected, Tracks, Turns
 from stablecast.store.seal import EpisodeKeys, Stored
 from stablecast.store.workspace import Workspace
 from stablecast.tools import containers, ffmpeg, models, piper, tags, verifier
@@ -105,7 +107,7 @@ class Failure:
 class MasterNotes:
     """What is sealed with a master's samples."""
 
-    opening_s: float
+    timeline: Timeline
     gain_db: float
     before: Loudness
 
@@ -136,7 +138,9 @@ def steps(workspace: Workspace, slug: Slug, production: Production) -> tuple[Ste
     record = episode.read(workspace, slug)
     known = receipts.read_all(workspace.receipts(slug))
     current = {name: stored.digest for name, stored in record.inputs.items()} | dict(production.stings)
-    chain = pipeline.nodes(record.tracks, production, shared=record.shared, chosen=record.characters)
+    chain = pipeline.nodes(
+        record.tracks, production, shared=record.shared, edited=record.edited, chosen=record.characters
+    )
     present = {key: r for key, r in known.items() if workspace.work(slug, key, r.key).exists()}
     return plan(chain, current, present)
 
@@ -357,7 +361,15 @@ class Bench:
 
     def _redact(self, node: Node, path: Path) -> Stored:
         transcripts = tuple(self.value(f"transcribe/{k}", Transcript) for k in self.tracks())
-        redaction = redact.redact(transcripts, self.protected(), self._corrections(), self._settings.redact)
+        sources = (self._source(k).waveform for k in self.tracks())
+        redaction = redact.redact(
+            transcripts,
+            self.protected(),
+            self._corrections(),
+            self._settings.redact,
+            edits=self._input("edits", Edits).edits if self._record.edited else (),
+            levels=tuple(levels_of(source.blocks(), source.rate_hz) for source in sources),
+        )
         return seal.write_value(path, node.key, redaction, self._keys)
 
     def _revoice(self, node: Node, path: Path) -> Stored:
@@ -373,7 +385,7 @@ class Bench:
             voices, self._settings.assemble, opening=self._sting("opening"), closing=self._sting("closing")
         )
         made = master.master(programme, self._settings.master)
-        notes = MasterNotes(made.opening_s, made.gain_db, made.before)
+        notes = MasterNotes(made.timeline, made.gain_db, made.before)
         return seal.write_audio(path, node.key, notes, made.waveform.rate_hz, made.waveform.blocks(), self._keys)
 
     def _encode(self, node: Node, path: Path) -> Stored:
@@ -385,7 +397,7 @@ class Bench:
         details, made = self.details(), self._mastered()
         captions = caption.caption(
             self.redaction().public,
-            opening_s=made.opening_s,
+            timeline=made.timeline,
             duration_s=made.waveform.duration_s,
             chapters=details.chapters,
             title=details.title,
@@ -415,15 +427,23 @@ class Bench:
             SourceAudio(Alias("published"), finished), self._settings.transcribe, recogniser=_recogniser(self._job)
         )
         details, corrections = self.details(), self._corrections()
+        redaction, timeline = self.redaction(), self.timeline()
+        around = prove.listen_around(
+            finished,
+            prove.surroundings(redaction, timeline, self._settings.prove),
+            language=heard.language if heard.segments else "",
+            recogniser=_recogniser_of(dataclasses.replace(self._settings.transcribe, vad_threshold=0.0)),
+        )
         proof = prove.prove(
             measure(finished),
             target=self._settings.master,
             found=found,
             allowed=tags.REQUIRED | (found & tags.ALLOWED),
             heard=heard,
-            redaction=self.redaction(),
+            around=around,
+            redaction=redaction,
             protected=self.protected(),
-            opening_s=self._mastered().opening_s,
+            timeline=timeline,
             attacks=tuple(self.value(f"attack/{k}", Attacked) for k in self.tracks()),
             params=self._settings.prove,
             left_in=tuple(correction for correction in corrections if not correction.redact),
@@ -484,7 +504,11 @@ class Bench:
 
     def _mastered(self) -> Master:
         notes, waveform = self._audio("master", MasterNotes)
-        return Master(waveform, notes.opening_s, notes.gain_db, notes.before)
+        return Master(waveform, notes.timeline, notes.gain_db, notes.before)
+
+    def timeline(self) -> Timeline:
+        """Where each time of the recording is heard in the finished file."""
+        return self._mastered().timeline
 
     def redaction(self) -> Redaction:
         return self.value("redact", Redaction)

@@ -13,6 +13,7 @@ from stablecast.model import (
     PublicFile,
     PublicTranscript,
     SourceAudio,
+    Timeline,
     Transcript,
 )
 from stablecast.stages.approve import ApprovedEpisode, approve
@@ -37,7 +38,7 @@ def the_sound(
 
 
 def the_words(public: PublicTranscript) -> Captions:
-    return caption(public, opening_s=0.0, duration_s=1.0, chapters=(), title="", params=CaptionParams())
+    return caption(public, timeline=Timeline(), duration_s=1.0, chapters=(), title="", params=CaptionParams())
 
 
 def the_gate(cut: Cut, files: tuple[PublicFile, ...], approvals: tuple[Approval, ...]) -> ApprovedEpisode:

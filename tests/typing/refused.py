@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from stablecast.model import AnonymisedAudio, Cut, Method, Programme, RedactedAudio, SourceAudio, Transcript
+from stablecast.model import AnonymisedAudio, Cut, Method, Programme, RedactedAudio, SourceAudio, Timeline, Transcript
 from stablecast.stages.approve import ApprovedEpisode
 from stablecast.stages.assemble import AssembleParams, assemble
 from stablecast.stages.caption import CaptionParams, caption
@@ -44,7 +44,7 @@ def a_file_without_its_loudness(source: SourceAudio, programme: Programme, codec
 
 
 def captions_of_what_was_said(said: Transcript) -> None:
-    caption(said, opening_s=0.0, duration_s=1.0, chapters=(), title="", params=CaptionParams())  # E: arg-type
+    caption(said, timeline=Timeline(), duration_s=1.0, chapters=(), title="", params=CaptionParams())  # E: arg-type
 
 
 def a_release_without_approval(show: OpenShow, row: EpisodeRow, cut: Cut) -> None:

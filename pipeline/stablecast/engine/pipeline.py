@@ -55,14 +55,20 @@ class Production:
 
 
 def nodes(
-    tracks: int, production: Production, *, shared: bool = False, chosen: Mapping[str, str] = _NOBODY_CHOSE
+    tracks: int,
+    production: Production,
+    *,
+    shared: bool = False,
+    edited: bool = False,
+    chosen: Mapping[str, str] = _NOBODY_CHOSE,
 ) -> tuple[Node, ...]:
     """The nodes of an episode of so many tracks, inputs first; `shared`: the tracks are turns in one recording.
 
-    `chosen` names a character for some of the tracks.
+    `edited`: people wrote something in place of recognised words. `chosen` names a character for some of the tracks.
     """
     settings, tools = production.settings, production.tools
     every = range(1, tracks + 1)
+    sources = tuple(f"source/{k}" for k in every)
     transcripts = tuple(f"transcribe/{k}" for k in every)
     voices = tuple(f"revoice/{k}" for k in every)
     attacks = tuple(f"attack/{k}" for k in every)
@@ -76,7 +82,12 @@ def nodes(
             node(t, (f"source/{k}", "tracks", *turns), transcribe.VERSION, settings.transcribe, tools.recogniser)
             for k, t in enumerate(transcripts, 1)
         ),
-        node("redact", (*transcripts, "tracks", "protected", "corrections"), redact.VERSION, settings.redact),
+        node(
+            "redact",
+            (*transcripts, *sources, "tracks", "protected", "corrections", *(("edits",) if edited else ()), *turns),
+            redact.VERSION,
+            settings.redact,
+        ),
         *(
             node(
                 v,

@@ -4,34 +4,32 @@ from __future__ import annotations
 
 from stablecast.captions.cues import CaptionParams, cues_of
 from stablecast.errors import UsageRefused
-from stablecast.model import Captions, Chapter, PublicTranscript
+from stablecast.model import Captions, Chapter, PublicTranscript, Timeline
 
 __all__ = ["VERSION", "CaptionParams", "caption", "chapters_of"]
 
-VERSION = 1
+VERSION = 2
 
 
 def caption(
     public: PublicTranscript,
     *,
-    opening_s: float,
+    timeline: Timeline,
     duration_s: float,
     chapters: tuple[Chapter, ...],
     title: str,
     params: CaptionParams,
 ) -> Captions:
-    """Captions and chapters for a file of `duration_s` in which source time 0 is heard at `opening_s`.
+    """Captions and chapters for a file of `duration_s` in which the recording is heard as `timeline` says.
 
-    `chapters` are in source time. Raises UsageRefused for a chapter without a title.
+    Words and `chapters` are in source time. Raises UsageRefused for a chapter without a title.
     """
-    cues = cues_of(public, opening_s, duration_s, params)
-    return Captions(
-        public.language, cues, chapters_of(chapters, opening_s=opening_s, duration_s=duration_s, title=title)
-    )
+    cues = cues_of(timeline.words(public), timeline.opening_s, duration_s, params)
+    return Captions(public.language, cues, chapters_of(chapters, timeline=timeline, duration_s=duration_s, title=title))
 
 
 def chapters_of(
-    chapters: tuple[Chapter, ...], *, opening_s: float, duration_s: float, title: str
+    chapters: tuple[Chapter, ...], *, timeline: Timeline, duration_s: float, title: str
 ) -> tuple[Chapter, ...]:
     """The chapters in the time of the file, sorted, none at or after its end; where two start together the last is meant.
 
@@ -41,7 +39,7 @@ def chapters_of(
         raise UsageRefused("a chapter has no title; name it, or take it out")
     placed = {0.0: title}
     for chapter in sorted(chapters, key=lambda chapter: chapter.start_s):
-        start_s = max(0.0, chapter.start_s) + opening_s if chapter.start_s > 0 else 0.0
+        start_s = timeline.heard_s(chapter.start_s) if chapter.start_s > 0 else 0.0
         if start_s < duration_s:
             placed[start_s] = chapter.title.strip()
     return tuple(Chapter(start_s, name) for start_s, name in placed.items())

@@ -52,7 +52,7 @@ def master(programme: Programme, params: MasterParams) -> Master:
         waveform = relevel(programme.waveform, gain_db, ceiling, params)  # the limiter has nothing to do: this is exact
     else:
         waveform, gain_db = level(programme.waveform, mono_target(params), ceiling, params, gain_db=gain_db)
-    return Master(waveform, programme.opening_s, gain_db, before)
+    return Master(waveform, programme.timeline, gain_db, before)
 
 
 def level(

@@ -4,17 +4,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from stablecast.model import REDACTED, Cause, Correction, Loudness, PublicTranscript, Redaction, Transcript
+import numpy as np
+
+from stablecast.model import (
+    REDACTED,
+    Alias,
+    Block,
+    Cause,
+    Correction,
+    Loudness,
+    PublicTranscript,
+    Redaction,
+    Span,
+    Timeline,
+    Transcript,
+    Waveform,
+)
 from stablecast.redaction.matching import everyday, find
 from stablecast.redaction.reading import fold
+from stablecast.redaction.remains import remains
 from stablecast.redaction.spans import Place, clock, places
 from stablecast.stages.approve import UNPUBLISHABLE
+from stablecast.stages.assemble import resampled
 from stablecast.stages.attack import Attacked
 from stablecast.stages.master import MasterParams
+from stablecast.stages.transcribe import RATE_HZ, Recogniser, later
 
-VERSION = 3
+VERSION = 4
 
 _ANOTHER = "make a new draw with `stablecast voices redraw`, or choose another character or method"
 
@@ -27,6 +45,14 @@ class ProveParams:
     near_s: float = 1.0  # s around a place in which a word counts as heard there
     shortest_word: int = 4  # letters; shorter words of a marked stretch say nothing when they are heard near it
     least_heard: float = 0.5  # share of the public words a second recognition must find, or it proves nothing
+    around_s: float = 2.0  # s on both sides of each removal that are recognised once more, by themselves
+    edge_s: float = 0.8  # s from a removal within which a scrap of a removed word is looked for
+
+    def __post_init__(self) -> None:
+        if not 0.5 <= self.edge_s <= self.around_s <= 10:
+            raise ValueError(
+                "edge_s is from 0.5, and around_s from edge_s to 10: this gate can be made stricter, not laxer"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +86,19 @@ def prove(
     heard: Transcript,
     redaction: Redaction,
     protected: tuple[str, ...],
-    opening_s: float,
+    timeline: Timeline,
     attacks: tuple[Attacked, ...],
     params: ProveParams,
+    around: tuple[Transcript, ...] = (),
     left_in: tuple[Correction, ...] = (),
     texts: tuple[str, ...] = (),
 ) -> Proof:
     """Check a finished file. Nothing is raised: each broken promise is a failed check.
 
     `loudness` is measured on the decoded file; `found` is the tags it carries and `allowed` the set they must equal; `heard` is
-    the file recognised again, times counting from the file's start; source time 0 is heard at `opening_s`; `attacks` holds one
-    on each track's new voice. `texts` are other public texts of the episode, such as its title. A protected word that a person
-    left in (`left_in`) is no fault there.
+    the file recognised again, times counting from the file's start; `around` is what `listen_around` heard; the recording is
+    heard as `timeline` says; `attacks` holds one on each track's new voice. `texts` are other public texts of the episode, such
+    as its title. A protected word that a person left in (`left_in`) is no fault there.
     """
     return Proof(
         (
@@ -79,12 +106,14 @@ def prove(
             _peak(loudness, target),
             _tags(found, allowed),
             _intelligible(heard, redaction.public, params),
-            _protected(heard, redaction.public, protected, left_in, opening_s, params),
-            _marked(heard, redaction, opening_s, params),
+            _protected((heard,), redaction.public, protected, left_in, timeline, params),
+            _marked((heard,), redaction, timeline, params),
+            _around(around, redaction, protected, left_in, timeline, params),
             _voice(attacks),
             _residue(attacks),
             _cut(attacks),
             _texts(texts, protected),
+            _fitting(redaction),
         )
     )
 
@@ -131,16 +160,29 @@ def _intelligible(heard: Transcript, public: PublicTranscript, params: ProvePara
 
 
 def _protected(
-    heard: Transcript,
+    heard: Sequence[Transcript],
     public: PublicTranscript,
     protected: tuple[str, ...],
     left_in: tuple[Correction, ...],
-    opening_s: float,
+    timeline: Timeline,
     params: ProveParams,
 ) -> Check:
     """Protected words anywhere in the file, but for the places where a person left them in."""
+    return _heard_again(
+        "protected-words", "a protected word", _named(heard, public, protected, left_in, timeline, params), timeline
+    )
+
+
+def _named(
+    heard: Sequence[Transcript],
+    public: PublicTranscript,
+    protected: tuple[str, ...],
+    left_in: tuple[Correction, ...],
+    timeline: Timeline,
+    params: ProveParams,
+) -> list[Place]:
     excused = [
-        Place(correction.start_s + opening_s - params.near_s, correction.end_s + opening_s + params.near_s)
+        _near(correction.start_s, correction.end_s, timeline, params.near_s)
         for correction in left_in
         if not correction.redact
     ]
@@ -148,24 +190,144 @@ def _protected(
         # what is still protected in the public words is there because somebody left it in: `redact` takes out the rest
         words = [word for word in public.words if word.speaker == speaker]
         for match in find([word.text for word in words], protected):
-            start_s, end_s = words[match.first].start_s, words[match.last].end_s
-            excused.append(Place(start_s + opening_s - params.near_s, end_s + opening_s + params.near_s))
-    again = [place for place in _said(heard, protected) if not any(_meet(place, other) for other in excused)]
-    return _heard_again("protected-words", "a protected word", again)
+            excused.append(_near(words[match.first].start_s, words[match.last].end_s, timeline, params.near_s))
+    said = (place for transcript in heard for place in _said(transcript, protected))
+    return [place for place in said if not any(_meet(place, other) for other in excused)]
 
 
-def _marked(heard: Transcript, redaction: Redaction, opening_s: float, params: ProveParams) -> Check:
+def _marked(heard: Sequence[Transcript], redaction: Redaction, timeline: Timeline, params: ProveParams) -> Check:
     """Words a person marked, near where they were: elsewhere the same word may be harmless."""
-    again = []
+    return _heard_again(
+        "marked-words", "a word that a person marked", _said_near(heard, redaction, timeline, params), timeline
+    )
+
+
+def _said_near(
+    heard: Sequence[Transcript], redaction: Redaction, timeline: Timeline, params: ProveParams
+) -> Iterator[Place]:
     for span in redaction.spans:
         telling = tuple(
             text
             for text in span.heard
             if span.cause is Cause.PERSON and not everyday(text) and _letters(text) >= params.shortest_word
         )
-        near = Place(span.start_s + opening_s - params.near_s, span.end_s + opening_s + params.near_s)
-        again += [place for place in _said(heard, telling) if _meet(place, near)]
-    return _heard_again("marked-words", "a word that a person marked", again)
+        near = _near(span.start_s, span.end_s, timeline, params.near_s)
+        for transcript in heard:
+            yield from (place for place in _said(transcript, telling) if _meet(place, near))
+
+
+# --- around each removal ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Removal:
+    """Where in the finished file something was taken out, and why."""
+
+    place: Place
+    spans: tuple[Span, ...]
+
+
+def surroundings(redaction: Redaction, timeline: Timeline, params: ProveParams) -> tuple[Place, ...]:
+    """The stretches of the finished file, in order, that are to be recognised by themselves: one around each removal."""
+    return tuple(_wider(removal.place, params.around_s) for removal in _removals(redaction, timeline))
+
+
+def _removals(redaction: Redaction, timeline: Timeline) -> list[_Removal]:
+    found: list[_Removal] = []
+    for span in sorted(redaction.spans):
+        start_s, end_s = timeline.heard_s(span.start_s), timeline.heard_s(span.end_s)
+        if found and start_s <= found[-1].place.end_s:
+            last = found[-1]
+            place = Place(last.place.start_s, max(last.place.end_s, end_s))
+            found[-1] = _Removal(place, (*last.spans, span))
+        else:
+            found.append(_Removal(Place(start_s, end_s), (span,)))
+    return found
+
+
+def listen_around(
+    finished: Waveform, surrounding: Sequence[Place], *, language: str, recogniser: Recogniser
+) -> tuple[Transcript, ...]:
+    """Each of the stretches (see `surroundings`) recognised by itself, with times in the finished file.
+
+    `recogniser` has to listen to all of it: voice activity detection would skip the very scrap of a word that is looked for.
+    The file is read once; one stretch at a time is in memory.
+    """
+    heard = []
+    for place, samples in _excerpts(resampled(finished, RATE_HZ), surrounding):
+        found = recogniser.recognise(samples, language=language)
+        segments = tuple(later(segment, place.start_s) for segment in found.segments)
+        heard.append(Transcript(Alias("published"), found.language or language, segments))
+    return tuple(heard)
+
+
+def _excerpts(waveform: Waveform, stretches: Sequence[Place]) -> Iterator[tuple[Place, Block]]:
+    """The samples of stretches that are in order and may overlap."""
+    at, rest, blocks = 0, np.zeros(0, np.float32), waveform.blocks()
+    for stretch in stretches:
+        first, stop = round(stretch.start_s * waveform.rate_hz), round(stretch.end_s * waveform.rate_hz)
+        while at + len(rest) < stop and (block := next(blocks, None)) is not None:
+            rest = np.concatenate([rest, block])
+            passed = min(max(0, first - at), len(rest))
+            at, rest = at + passed, rest[passed:]
+        yield stretch, rest[max(0, first - at) : stop - at]
+
+
+def _around(
+    around: tuple[Transcript, ...],
+    redaction: Redaction,
+    protected: tuple[str, ...],
+    left_in: tuple[Correction, ...],
+    timeline: Timeline,
+    params: ProveParams,
+) -> Check:
+    """Beside each removal, by sound: what was removed, a protected word, or a scrap of either."""
+    removals = _removals(redaction, timeline)
+    if len(around) != len(removals):
+        sentence = f"{len(removals)} places where words were taken out had to be heard again, and {len(around)} were"
+        return Check("around", False, _told(sentence, False, "report this"), len(around), len(removals))
+    again = [
+        *_named(around, redaction.public, protected, left_in, timeline, params),
+        *_said_near(around, redaction, timeline, params),
+        *(place for said, removal in zip(around, removals, strict=True) for place in _scraps(
+            said, removal, redaction.public, protected, timeline, params
+        )),
+    ]  # fmt: skip
+    return _heard_again("around", "something of what was taken out", again, timeline)
+
+
+def _scraps(
+    heard: Transcript,
+    removal: _Removal,
+    public: PublicTranscript,
+    protected: tuple[str, ...],
+    timeline: Timeline,
+    params: ProveParams,
+) -> Iterator[Place]:
+    edge, near = _wider(removal.place, params.edge_s), _wider(removal.place, params.around_s + params.near_s)
+    beside = [(word.text, place) for word, place in zip(heard.words, places(heard), strict=True) if _meet(place, edge)]
+    kept = [
+        word.text
+        for word in public.words
+        if word.text != REDACTED and _meet(_near(word.start_s, word.end_s, timeline, 0), near)
+    ]
+    removed = [text for span in removal.spans for text in span.heard]
+    meant = [protected[match.protected] for match in find(removed, protected)]
+    for first, last in remains([text for text, _ in beside], (*removed, *_parts(meant)), kept):
+        yield Place(beside[first][1].start_s, beside[last][1].end_s)
+
+
+def _parts(phrases: Iterable[str]) -> list[str]:
+    return [part for phrase in phrases for part in phrase.split()]
+
+
+def _near(start_s: float, end_s: float, timeline: Timeline, by_s: float) -> Place:
+    """Where in the finished file a stretch of the recording is heard, and so much around it."""
+    return _wider(Place(timeline.heard_s(start_s), timeline.heard_s(end_s)), by_s)
+
+
+def _wider(place: Place, by_s: float) -> Place:
+    return replace(place, start_s=max(0.0, place.start_s - by_s), end_s=place.end_s + by_s)
 
 
 def _voice(attacks: Sequence[Attacked]) -> Check:
@@ -215,6 +377,17 @@ def _texts(texts: Sequence[str], protected: tuple[str, ...]) -> Check:
     return Check("texts", not count, _told(sentence, not count, "write them without it"), count, 0)
 
 
+def _fitting(redaction: Redaction) -> Check:
+    """What people corrected has to be in the cut, or they have to know that it is not."""
+    count = len(redaction.unfit)
+    if not count:
+        return Check("corrections", True, "all that people wrote fits what was recognised.", 0, 0)
+    listed = ", ".join(clock(edit.start_s) for edit in redaction.unfit[:5]) + (" and later" if count > 5 else "")
+    sentence = f"{count} corrections of the words fit no more what was recognised, near {listed} of the recording"
+    advice = "export the words with `stablecast correct EP --export FILE`, read them there, and import the file"
+    return Check("corrections", False, _told(sentence, False, advice), count, 0)
+
+
 def _said(heard: Transcript, protected: Sequence[str]) -> Iterator[Place]:
     if protected:
         where = places(heard)
@@ -223,11 +396,12 @@ def _said(heard: Transcript, protected: Sequence[str]) -> Iterator[Place]:
             yield Place(min(place.start_s for place in said), max(place.end_s for place in said))
 
 
-def _heard_again(name: str, what: str, again: Iterable[Place]) -> Check:
-    times = sorted({place.start_s for place in again})
+def _heard_again(name: str, what: str, again: Iterable[Place], timeline: Timeline) -> Check:
+    times = sorted({round(place.start_s, 1) for place in again})
     if not times:
         return Check(name, True, f"{what} was not heard again.", 0, 0)
-    listed = ", ".join(clock(time_s) for time_s in times[:5]) + (" and later" if len(times) > 5 else "")
+    named = (f"{clock(time_s)} ({clock(timeline.source_s(time_s))} of the recording)" for time_s in times[:5])
+    listed = ", ".join(named) + (" and later" if len(times) > 5 else "")
     sentence = f"{what} seems to be heard in the finished file at {listed}"
     advice = "listen there, and take that stretch out, or leave it in if it is another word"
     return Check(name, False, _told(sentence, False, advice), len(times), 0)

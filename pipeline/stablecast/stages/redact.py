@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,8 +12,11 @@ import numpy as np
 from stablecast.errors import UsageRefused
 from stablecast.model import (
     REDACTED,
+    Alias,
     Block,
+    Cause,
     Correction,
+    Edit,
     PublicTranscript,
     PublicWord,
     RedactedAudio,
@@ -22,12 +25,25 @@ from stablecast.model import (
     Span,
     Transcript,
 )
+from stablecast.redaction.editing import Edited, edited
 from stablecast.redaction.matching import find
-from stablecast.redaction.spans import joined, places, spans_of, touches, widened
+from stablecast.redaction.quiet import Levels, together
+from stablecast.redaction.spans import (
+    ONE_SAMPLE_S,
+    believable,
+    in_steps,
+    joined,
+    snapped,
+    spans_of,
+    touches,
+    untimed,
+    widened,
+)
 from stablecast.stages.transcribe import UNKNOWN
 
-VERSION = 1
+VERSION = 2
 
+STEP_S = 0.5  # lengths of a removal that others speak over are multiples of this: no more can be hidden there
 FADE_S = 0.01  # the speech around a span fades outside it, so the edge does not click and nothing inside is heard
 
 
@@ -36,12 +52,16 @@ class RedactParams:
     """How much goes with a word that must go."""
 
     guard_s: float = 0.2  # taken out on each side: recognisers place words to about a tenth of a second
+    snap_s: float = (
+        0.15  # each edge then moves outwards to the quietest place within this, so that no sound is cut in two
+    )
     join_s: float = 0.2  # a rest shorter than this between two spans goes too: it would be a scrap of a word
     all_tracks: bool = True  # one speaker's name is also in the other's microphone, quieter and still a name
 
     def __post_init__(self) -> None:
-        if self.guard_s < 0 or self.join_s < 0:
-            raise ValueError("guard_s and join_s are lengths of time")
+        for name in ("guard_s", "snap_s", "join_s"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is a length of time")
 
 
 def redact(
@@ -49,8 +69,16 @@ def redact(
     protected: tuple[str, ...],
     corrections: tuple[Correction, ...],
     params: RedactParams,
+    *,
+    edits: tuple[Edit, ...] = (),
+    levels: tuple[Levels, ...] = (),
 ) -> Redaction:
     """Find the `protected` words and what people marked; leave public text without a trace of them.
+
+    `edits` are what people wrote in place of recognised words: protected words are looked for in both, and what is read is
+    theirs. One that fits no more is told of; if it takes something out, all of where it was goes.
+
+    `levels` are those of the recordings, one for each of `transcripts`; without them the edges of spans stay where they are.
 
     Every word that touches a span leaves the text, and a run of such words becomes one `REDACTED`: a caption never shows a
     word of which half is heard. Where a correction takes out and another leaves in, out wins.
@@ -65,35 +93,82 @@ def redact(
         raise UsageRefused(
             "a correction names a speaker this episode does not have; name one it has, or leave the speaker out"
         )
+    if levels and len(levels) != len(transcripts):
+        raise ValueError("the levels of every recording, or of none")
+    heard = dict(zip(speakers, levels, strict=True)) if levels else {}
+    if params.all_tracks and levels:
+        heard = dict.fromkeys(speakers, together(levels))  # one edge for all: quiet in every microphone
+    corrected = [edited(transcript, edits) for transcript in transcripts]
     guarded = {
         transcript.speaker: [
-            widened(span, params.guard_s)
-            for span in spans_of(transcript, find([w.text for w in transcript.words], protected), corrections)
+            _with_guard(span, params, heard.get(transcript.speaker))
+            for span in (
+                *spans_of(transcript, find([w.text for w in transcript.words], protected), corrections),
+                *_spans_of_edits(made, protected, corrections),
+            )
         ]
-        for transcript in transcripts
+        for transcript, made in zip(transcripts, corrected, strict=True)
     }
     everyone = [span for spans in guarded.values() for span in spans]
+    alone = params.all_tracks or len(transcripts) == 1
     tracks = {
-        speaker: joined(everyone if params.all_tracks else own, speaker, params.join_s)
+        speaker: (
+            joined(everyone if params.all_tracks else own, speaker, params.join_s)
+            if alone
+            else _stepped(own, speaker, params.join_s)
+        )
         for speaker, own in guarded.items()
     }
-    texts = [_public(transcript, tracks[transcript.speaker]) for transcript in transcripts]
+    texts = [_public(made, tracks[made.transcript.speaker]) for made in corrected]
     language = next((t.language for t in transcripts if t.language != UNKNOWN), UNKNOWN)
     words = tuple(heapq.merge(*texts, key=lambda word: word.start_s))
     spans = sorted(span for track in tracks.values() for span in track)
-    return Redaction(tuple(spans), PublicTranscript(language, words))
+    unfit = tuple(edit for made in corrected for edit in made.unfit)
+    return Redaction(tuple(spans), PublicTranscript(language, words), unfit)
 
 
-def _public(transcript: Transcript, spans: tuple[Span, ...]) -> list[PublicWord]:
+def _with_guard(span: Span, params: RedactParams, levels: Levels | None) -> Span:
+    guarded = widened(span, params.guard_s)
+    return snapped(guarded, levels, params.snap_s) if levels else guarded
+
+
+def _stepped(spans: Sequence[Span], speaker: Alias, join_s: float) -> tuple[Span, ...]:
+    """Joined spans whose lengths are multiples of `STEP_S`: others may speak over them, so what replaces them lasts as long."""
+    whole = joined(spans, speaker, join_s)
+    for _ in range(len(whole) + 1):  # longer spans may meet; each time they do there is one fewer
+        whole = joined((in_steps(span, STEP_S) for span in whole), speaker, join_s)
+    return whole
+
+
+def _spans_of_edits(made: Edited, protected: tuple[str, ...], corrections: tuple[Correction, ...]) -> Iterator[Span]:
+    """What has to go because of what people wrote."""
+    said = made.transcript
+    yield from spans_of(said, find([word.text for word in said.words], protected), corrections, made.where)
+    for word, place, marked in zip(said.words, made.where, made.marked, strict=True):
+        if not marked:
+            continue
+        covered = (c for c in corrections if c.redact and c.speaker in (None, said.speaker))
+        if not place.timed and not any(c.start_s <= place.start_s and place.end_s <= c.end_s for c in covered):
+            raise untimed(place)
+        end_s = max(place.end_s, place.start_s + ONE_SAMPLE_S)
+        yield Span(place.start_s, end_s, said.speaker, Cause.PERSON, (word.text,))
+    for edit in made.unfit:
+        if edit.redact or find(edit.text, protected):
+            end_s = max(edit.end_s, edit.start_s + ONE_SAMPLE_S)
+            yield Span(edit.start_s, end_s, said.speaker, Cause.PERSON, (*edit.words, *edit.text))
+
+
+def _public(made: Edited, spans: tuple[Span, ...]) -> list[PublicWord]:
     """One speaker's words outside `spans`, in the order they were said, with times that never go back."""
     public: list[PublicWord] = []
-    latest_s = 0.0
+    transcript, latest_s = made.transcript, 0.0
     ends = (index == len(s.words) - 1 for s in transcript.segments for index in range(len(s.words)))
-    for word, place, last in zip(transcript.words, places(transcript), ends, strict=True):
-        latest_s = start_s = max(latest_s, place.start_s)
+    for word, place, last in zip(transcript.words, made.where, ends, strict=True):
+        said_at = believable(word) or place
+        latest_s = start_s = max(latest_s, said_at.start_s)
         removed = touches(place, spans)
         said = PublicWord(
-            REDACTED if removed else word.text, start_s, max(start_s, place.end_s), transcript.speaker, last
+            REDACTED if removed else word.text, start_s, max(start_s, said_at.end_s), transcript.speaker, last
         )
         if removed and public and public[-1].text == REDACTED:
             public[-1] = replace(public[-1], end_s=max(public[-1].end_s, said.end_s), ends_segment=last)

@@ -25,7 +25,7 @@ class TranscribeParams:
     language: str = ""  # ISO 639-1; empty: detected where speech begins
     beam_size: int = 5  # hypotheses kept at once; 1 is twice as fast and a little less exact
     vad_threshold: float = (
-        0.35  # 0–1, below Whisper's usual 0.5: a quiet word nobody recognised is a word nobody redacts
+        0.35  # 0–1, below Whisper's 0.5: a quiet word nobody recognised is a word nobody redacts; 0: off
     )
     window_s: float = 600.0  # longest piece recognised at once
     quiet_s: float = 60.0  # the cut is at the quietest place in this last part of a piece
@@ -63,7 +63,7 @@ def transcribe(audio: SourceAudio, params: TranscribeParams, *, recogniser: Reco
         heard = recogniser.recognise(piece, language=language)
         if heard.segments:
             language = language or heard.language
-            segments += (_later(segment, start_s) for segment in heard.segments)
+            segments += (later(segment, start_s) for segment in heard.segments)
     return Transcript(audio.speaker, language or UNKNOWN, tuple(segments))
 
 
@@ -100,7 +100,8 @@ def _quietest(samples: Block, frame_s: float = 0.3) -> int:
     return max(1, int(np.argmin(energy[frame:] - energy[:-frame])) + frame // 2)
 
 
-def _later(segment: Segment, by_s: float) -> Segment:
+def later(segment: Segment, by_s: float) -> Segment:
+    """The segment and its words with times `by_s` seconds later."""
     words = tuple(
         word
         if word.start_s is None or word.end_s is None

@@ -6,10 +6,11 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from stablecast import codecs
 from stablecast.errors import IntegrityFailure, UsageRefused
-from stablecast.model import Alias, Correction, Digest, Slug, Turn
+from stablecast.model import Alias, Correction, Digest, Edit, Slug, Turn
 from stablecast.store import files, seal, settings
 from stablecast.store.seal import EpisodeKeys, Stored
 from stablecast.store.workspace import Workspace
@@ -36,6 +37,11 @@ class Record:
     def shared(self) -> bool:
         """Whether all tracks are turns in one recording."""
         return "turns" in self.inputs
+
+    @property
+    def edited(self) -> bool:
+        """Whether people wrote anything in place of recognised words."""
+        return "edits" in self.inputs
 
     def source(self, track: int) -> int:
         """The number of the sealed recording that a track is taken from."""
@@ -69,6 +75,32 @@ class Corrections:
     """The sealed input `corrections`: what people decided by hand, oldest first."""
 
     corrections: tuple[Correction, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """The sealed input `edits`: what people wrote in place of recognised words. Missing where nobody did."""
+
+    edits: tuple[Edit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """All that people had decided about the words at one time."""
+
+    number: int
+    parent: int  # the version it was made from: where an undo leads
+    at: datetime
+    corrections: tuple[Correction, ...]
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The sealed input `history`: every version there was, by number, and which one counts. No stage reads it."""
+
+    versions: tuple[Version, ...]
+    current: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from stablecast.model import (
     RedactedAudio,
     Redaction,
     SourceAudio,
+    Timeline,
     Waveform,
 )
 from stablecast.runner import Bench, Progress, models_for
@@ -171,7 +172,9 @@ def preview(show: OpenShow, name: str, folder: Path | None, speaker: Alias | Non
             said = during(public, start_s, part.waveform.duration_s)
             for character in job.production.characters:
                 voice = bench.revoiced(part, character, said).waveform
-                spoken = Programme(Waveform.of(voice.read(), voice.rate_hz), 0.0)  # levelling reads it many times
+                spoken = Programme(
+                    Waveform.of(voice.read(), voice.rate_hz), Timeline()
+                )  # levelling reads it many times
                 path = folder / f"{track}-{character.name}.wav"
                 write_wav(path, master(spoken, job.production.settings.master).waveform)
                 yield SampleView(

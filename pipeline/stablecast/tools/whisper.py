@@ -92,7 +92,7 @@ class FasterWhisper:
             beam_size=self._params.beam_size,
             word_timestamps=True,
             condition_on_previous_text=False,  # one wrong sentence must not become the prompt of the next
-            vad_filter=True,  # Whisper makes up words over silence
+            vad_filter=self._params.vad_threshold > 0,  # Whisper makes up words over silence
             vad_parameters={"threshold": self._params.vad_threshold},
         )
         found = tuple(kept for segment in segments if (kept := _segment(segment)).words)
