@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from email.utils import parsedate_to_datetime
-from enum import StrEnum
 from html.parser import HTMLParser
 from typing import Final
 from urllib.parse import urlsplit
 
 from lxml import etree
 
+from stablecast.findings import Finding as Finding
+from stablecast.findings import Severity as Severity
 from stablecast.rss.categories import CATEGORIES, LANGUAGES
 from stablecast.rss.feed import DESCRIPTION_BYTES, ITUNES, VALUE_BYTES
 from stablecast.rss.podcasting20 import CHAPTERS_TYPE, NAMESPACE
@@ -45,24 +46,6 @@ _TEXT_TAGS: Final = frozenset(("p", "br", "ol", "ul", "li", "a", "b", "i", "stro
 _BARE_TAGS: Final = _TEXT_TAGS - {"a"}
 _TAG: Final = re.compile(r"<[/\s]*([^\s/>]*)")
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-
-
-class Severity(StrEnum):
-    """An error keeps a show out of a directory or tells too much; a warning makes it worse in some apps."""
-
-    ERROR = "error"
-    WARNING = "warning"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong with a feed, and what to do about it."""
-
-    rule: str
-    severity: Severity
-    source: str  # who asks for it
-    place: str  # "channel" or "item 3", counted from the top of the feed
-    message: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Final
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from stablecast.model import Chapter, Cue, Details, Outcome, Outcomes, Principle, PublicEpisode, ShowInfo
+from stablecast.paragraphs import paragraphs
 from stablecast.site.wording import Wording
 
 INDEX: Final = PurePosixPath("index.html")
@@ -23,9 +24,6 @@ STYLE: Final = PurePosixPath("style.css")
 POLICY: Final = (
     "default-src 'none'; media-src 'self'; img-src 'self'; style-src 'self'; base-uri 'none'; form-action 'none'"
 )
-
-_PAUSE_MS: Final = 2_000  # a silence this long starts a new paragraph
-_PARAGRAPH: Final = 420  # characters, after which the next full stop does
 
 # What the HTML standard calls control characters, noncharacters and surrogates: all are parse errors.
 _FORBIDDEN: Final = re.compile(
@@ -152,27 +150,11 @@ def passages(cues: Sequence[Cue], chapters: Sequence[Chapter]) -> tuple[Passage,
 
 def _turns(cues: Sequence[Cue]) -> Iterator[Turn]:
     named_last = None
-    for paragraph in _paragraphs(cues):
+    for paragraph in paragraphs(cues):
         speaker = paragraph[0].speaker
         text = " ".join(" ".join(cue.text.split()) for cue in paragraph)
         yield Turn("" if speaker == named_last else speaker, text)
         named_last = speaker
-
-
-def _paragraphs(cues: Sequence[Cue]) -> Iterator[list[Cue]]:
-    paragraph: list[Cue] = []
-    for cue in cues:
-        if paragraph:
-            last = paragraph[-1]
-            full = sum(len(each.text) for each in paragraph) >= _PARAGRAPH and last.text.rstrip().endswith(
-                (".", "?", "!")
-            )
-            if cue.speaker != last.speaker or cue.start_ms - last.end_ms >= _PAUSE_MS or full:
-                yield paragraph
-                paragraph = []
-        paragraph.append(cue)
-    if paragraph:
-        yield paragraph
 
 
 def _themes(outcomes: Outcomes) -> list[tuple[Principle, list[Outcome]]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from stablecast.captions.cues import CaptionParams, cues_of
+from stablecast.captions.cues import cues_of
+from stablecast.captions.profiles import CaptionParams
 from stablecast.errors import UsageRefused
 from stablecast.model import Captions, Chapter, PublicTranscript
 
 __all__ = ["VERSION", "CaptionParams", "caption", "chapters_of"]
 
-VERSION = 1
+VERSION = 2
 
 
 def caption(
