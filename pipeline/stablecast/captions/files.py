@@ -7,7 +7,9 @@ from pathlib import PurePosixPath
 
 from stablecast.captions import srt, transcript, vtt
 from stablecast.captions.profiles import CaptionParams, Shape, profile
-from stablecast.model import Cue, PublicFile
+from stablecast.model import Cue, PublicFile, TextFile
+
+_TIMED = (vtt.MEDIA_TYPE, srt.MEDIA_TYPE, transcript.JSON_TYPE)
 
 
 def files(
@@ -25,3 +27,8 @@ def files(
         (".txt", transcript.TEXT_TYPE, transcript.as_text(cues)),
     )
     return tuple(PublicFile(stem.with_name(stem.name + suffix), kind, text.encode()) for suffix, kind, text in made)
+
+
+def listed(made: Sequence[PublicFile], language: str) -> tuple[TextFile, ...]:
+    """Files of one track as the feed and the page name them."""
+    return tuple(TextFile(file.path, file.media_type, language, file.media_type in _TIMED) for file in made)

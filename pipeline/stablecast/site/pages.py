@@ -15,6 +15,7 @@ from typing import Final
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from stablecast.model import Chapter, Cue, Details, Outcome, Outcomes, Principle, PublicEpisode, ShowInfo
+from stablecast.notes import content_note
 from stablecast.paragraphs import paragraphs
 from stablecast.site.wording import Wording
 
@@ -59,10 +60,15 @@ class _Listing:
     date: str
     page: PurePosixPath
     outcomes: tuple[Outcome, ...]
+    wording: Wording
 
     @property
     def details(self) -> Details:
         return self.episode.details
+
+    @property
+    def note(self) -> str:
+        return content_note(self.details, self.wording.whereabouts)
 
     @property
     def minutes(self) -> int:
@@ -104,7 +110,9 @@ def pages(
     ordered = sorted(episodes, key=lambda pair: pair[0].public_id)
     ordered.sort(key=lambda pair: pair[1], reverse=True)
     listings = [
-        _Listing(episode, day, _written(day, wording), page(episode), named(episode.details.outcomes, outcomes))
+        _Listing(
+            episode, day, _written(day, wording), page(episode), named(episode.details.outcomes, outcomes), wording
+        )
         for episode, day in ordered
     ]
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from stablecast.findings import Finding, Severity
 from stablecast.model import REDACTED, Cause, Correction, Loudness, PublicTranscript, Redaction, Transcript
 from stablecast.redaction.matching import everyday, find
 from stablecast.redaction.reading import fold
@@ -14,7 +15,7 @@ from stablecast.stages.approve import UNPUBLISHABLE
 from stablecast.stages.attack import Attacked
 from stablecast.stages.master import MasterParams
 
-VERSION = 3
+VERSION = 4
 
 _ANOTHER = "make a new draw with `stablecast voices redraw`, or choose another character or method"
 
@@ -65,13 +66,14 @@ def prove(
     params: ProveParams,
     left_in: tuple[Correction, ...] = (),
     texts: tuple[str, ...] = (),
+    captions: tuple[Finding, ...] = (),
 ) -> Proof:
     """Check a finished file. Nothing is raised: each broken promise is a failed check.
 
     `loudness` is measured on the decoded file; `found` is the tags it carries and `allowed` the set they must equal; `heard` is
     the file recognised again, times counting from the file's start; source time 0 is heard at `opening_s`; `attacks` holds one
-    on each track's new voice. `texts` are other public texts of the episode, such as its title. A protected word that a person
-    left in (`left_in`) is no fault there.
+    on each track's new voice. `texts` are other public texts of the episode, such as its title; `captions` is what the lint of its
+    captions found. A protected word that a person left in (`left_in`) is no fault there.
     """
     return Proof(
         (
@@ -85,6 +87,7 @@ def prove(
             _residue(attacks),
             _cut(attacks),
             _texts(texts, protected),
+            _captions(captions),
         )
     )
 
@@ -213,6 +216,15 @@ def _texts(texts: Sequence[str], protected: tuple[str, ...]) -> Check:
     count = sum(bool(find(text.split(), protected)) for text in texts)
     sentence = f"{count} of {len(texts)} public texts, such as title and chapters, hold a protected word"
     return Check("texts", not count, _told(sentence, not count, "write them without it"), count, 0)
+
+
+def _captions(findings: Sequence[Finding]) -> Check:
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    if not errors:
+        return Check("captions", True, "The captions can be read in their time.", 0, 0)
+    first, more = errors[0], f", the first of {len(errors)}" if len(errors) > 1 else ""
+    sentence = f"the captions cannot be read: {first.place}{more}: {first.message}"
+    return Check("captions", False, f"{sentence}; `stablecast lint EP` lists them.", len(errors), 0)
 
 
 def _said(heard: Transcript, protected: Sequence[str]) -> Iterator[Place]:
