@@ -113,7 +113,8 @@ def wanted() -> dict[Path, str]:
     """Every file this script writes."""
     files = {TOML: example(), PAGE: page()}
     shipped = {
-        SHIPPED / name: (TOML.parent / name).read_text(encoding="utf-8") for name in ("voices.toml", "outcomes.toml")
+        SHIPPED / name: (TOML.parent / name).read_text(encoding="utf-8")
+        for name in ("voices.toml", "outcomes.toml", "wording.toml")
     }
     return files | {SHIPPED / "show.toml": files[TOML]} | shipped
 

@@ -26,6 +26,7 @@ from stablecast.model import (
     PublicEpisode,
     PublicFile,
     Role,
+    TextFile,
 )
 from stablecast.stages.approve import ApprovedEpisode, approve, freeze
 
@@ -46,6 +47,7 @@ EPISODE = PublicEpisode(
     srt=PurePosixPath("captions/a.srt"),
     chapters=PurePosixPath("chapters/a.json"),
     cues=(Cue(0, 1000, Alias("Kit"), "Hello there."), Cue(1000, 2000, Alias("Kit"), "Goodbye.")),
+    transcripts=(TextFile(PurePosixPath("captions/a.txt"), "text/plain", "en", timed=False),),
 )
 
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from stablecast.captions import chapters as chapters_file
 from stablecast.captions import srt, vtt
 from stablecast.captions.layout import lines_of
+from stablecast.captions.plain import clean
 from stablecast.errors import UsageRefused
 from stablecast.model import REDACTED, Alias, Chapter, Cue, PublicTranscript, PublicWord, Timeline
 from stablecast.stages.caption import CaptionParams, caption, chapters_of, cues_of
@@ -194,21 +195,21 @@ def cues_from(made: list[tuple[int, str, str]]) -> tuple[Cue, ...]:
 @given(CUES)
 def test_vtt_stays_well_formed_whatever_is_said(made: list[tuple[int, str, str]]) -> None:
     """Arrows, tags and keywords in the words stay words; what a parser reads back is what was said."""
-    cues = cues_from([(n, s, t) for n, s, t in made if vtt.clean(t)])
+    cues = cues_from([(n, s, t) for n, s, t in made if clean(t)])
     written = vtt.text(cues)
     written.encode()
     head, _, rest = written.partition("\n\n")
     assert head.strip() == "WEBVTT"
     found = VTT_CUE.findall(rest)
     assert "\n".join(f"{a} --> {b}\n<v {s}>{t}</v>\n" for a, b, s, t in found) == rest
-    assert [html.unescape(t).split() for _, _, _, t in found] == [vtt.clean(cue.text).split() for cue in cues]
+    assert [html.unescape(t).split() for _, _, _, t in found] == [clean(cue.text).split() for cue in cues]
     assert [html.unescape(s) for _, _, s, _ in found] == [cue.speaker for cue in cues]
 
 
 @given(CUES)
 def test_srt_stays_well_formed_whatever_is_said(made: list[tuple[int, str, str]]) -> None:
     """Numbered from 1, one arrow a cue, no markup; names stand where the speaker changes."""
-    cues = cues_from([(n, s, t) for n, s, t in made if vtt.clean(t)])
+    cues = cues_from([(n, s, t) for n, s, t in made if clean(t)])
     written = srt.text(cues)
     written.encode()
     found = SRT_CUE.findall(written)
@@ -219,14 +220,14 @@ def test_srt_stays_well_formed_whatever_is_said(made: list[tuple[int, str, str]]
 
 
 def test_srt_lines_are_short_and_share_the_cues_time() -> None:
-    """Two lines of 32; a full WebVTT cue becomes two cues that lie exactly in its time."""
+    """Two lines of 32; a full WebVTT cue becomes two cues that lie exactly in its time, each with what reading it takes."""
     text = "They said that it is your life, so you begin, and I thought: this time."
     found = SRT_CUE.findall(
         srt.text((Cue(1000, 6000, ASH, text), Cue(6000, 8000, ASH, "Yes."), Cue(8000, 9000, KIT, "Yes.")))
     )
     assert [(a, b) for _, a, b, _ in found] == [
-        ("00:00:01,000", "00:00:03,500"),
-        ("00:00:03,500", "00:00:06,000"),
+        ("00:00:01,000", "00:00:03,000"),
+        ("00:00:03,000", "00:00:06,000"),
         ("00:00:06,000", "00:00:08,000"),
         ("00:00:08,000", "00:00:09,000"),
     ]

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from stablecast.model import Alias, Chapter, Cue, Details, PublicEpisode, ShowInfo
+from stablecast.model import Alias, Chapter, ContentNote, Cue, Details, PublicEpisode, ShowInfo, TextFile
 from stablecast.rss import feed as feeds
 from stablecast.rss.feed import EMPTY_SINCE, Item, feed, podcast_guid
 from stablecast.rss.lint import lint
@@ -61,6 +61,10 @@ def an_episode(number: int = 1, **details: object) -> PublicEpisode:
         srt=PurePosixPath(f"captions/{public_id}-0a1b2c3d.srt"),
         chapters=PurePosixPath(f"chapters/{public_id}-0a1b2c3d.json"),
         cues=(Cue(500, 2500, Alias("Sky"), "I remember the stairs."),),
+        transcripts=tuple(
+            TextFile(PurePosixPath(f"captions/{public_id}-0a1b2c3d{suffix}"), kind, "en", kind == "application/json")
+            for suffix, kind in ((".json", "application/json"), (".html", "text/html"), (".txt", "text/plain"))
+        ),
     )
 
 
@@ -147,17 +151,44 @@ def test_item_holds_exactly_what_directories_ask_for() -> None:
             None,
             {"url": f"{root}/captions/{stem}.srt", "type": "application/x-subrip", "language": "en", "rel": "captions"},
         ),
+        (
+            f"{PODCAST}transcript",
+            None,
+            {"url": f"{root}/captions/{stem}.json", "type": "application/json", "language": "en", "rel": "captions"},
+        ),
+        (
+            f"{PODCAST}transcript",
+            None,
+            {"url": f"{root}/captions/{stem}.html", "type": "text/html", "language": "en"},
+        ),
+        (
+            f"{PODCAST}transcript",
+            None,
+            {"url": f"{root}/captions/{stem}.txt", "type": "text/plain", "language": "en"},
+        ),
         (f"{PODCAST}chapters", None, {"url": f"{root}/chapters/{stem}.json", "type": "application/json+chapters"}),
     ]
 
 
 def test_content_note_comes_first() -> None:
-    """Whoever reads a description meets the content note before anything else, and the way to help last."""
+    """Whoever reads a description meets the content note before anything else, and with it the way to help."""
     assert channel_of(made(an_item())).findtext("item/description") == (
-        "<p><strong>Content note:</strong> Talks about being moved.</p><p>On waiting.</p>"
-        "<p><strong>This episode speaks to:</strong> Freedom; Equality</p>"
+        "<p><strong>Content note:</strong> Talks about being moved.</p>"
         "<p><strong>Where to find help:</strong> Call 0800 000 000 &amp; ask for Sam</p>"
+        "<p>On waiting.</p><p><strong>This episode speaks to:</strong> Freedom; Equality</p>"
     )
+
+
+def test_a_note_names_kinds_and_places_and_every_support_line() -> None:
+    """Kind by kind, roughly where; each line of support stands in one sentence. Without a note help comes last."""
+    show = dataclasses.replace(SHOW, support="Call 0800 000 000\nhttps://help.example/chat\n")
+    notes = (ContentNote("Being locked in", "12-15"), ContentNote("a court", "end"))
+    text = channel_of(made(an_item(content_note="", notes=notes), show=show)).findtext("item/description") or ""
+    assert text.startswith(
+        "<p><strong>Content note:</strong> Being locked in (between minutes 12 and 15); a court (near the end)</p>"
+        "<p><strong>Where to find help:</strong> Call 0800 000 000; https://help.example/chat</p>"
+    )
+    assert (channel_of(made(an_item(content_note=""))).findtext("item/description") or "").endswith("ask for Sam</p>")
 
 
 def test_long_texts_lose_the_summary_before_the_note() -> None:
@@ -165,7 +196,7 @@ def test_long_texts_lose_the_summary_before_the_note() -> None:
     text = channel_of(made(an_item(summary="Verständnis & " * 60_000))).findtext("item/description") or ""
     assert 3900 < len(text.encode()) <= 4000
     assert "Talks about being moved." in text
-    assert text.endswith("ask for Sam</p>")
+    assert "ask for Sam</p>" in text
     assert "Verständnis &amp;…</p>" in text or "Verständnis…</p>" in text
 
 

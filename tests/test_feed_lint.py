@@ -20,7 +20,14 @@ GOOD = made(*ITEMS)
 FILES = {"feed.xml": len(GOOD), "cover.jpg": 1} | {
     str(path): item.episode.enclosure_bytes if path == item.episode.enclosure else 1
     for item in ITEMS
-    for path in (item.page, item.episode.enclosure, item.episode.vtt, item.episode.srt, item.episode.chapters)
+    for path in (
+        item.page,
+        item.episode.enclosure,
+        item.episode.vtt,
+        item.episode.srt,
+        item.episode.chapters,
+        *(file.path for file in item.episode.transcripts),
+    )
 }
 
 Change = Callable[[etree._Element], object]
@@ -132,7 +139,9 @@ MUTATIONS: list[tuple[str, Change]] = [
     ("feed.duration", remove(f"item/{IT}duration")),
     ("feed.episode-type", set_text(f"item/{IT}episodeType", "Full")),
     ("feed.transcript", remove(f"item/{PC}transcript")),
-    ("feed.transcript", set_attribute(f"item/{PC}transcript[2]", "type", "text/plain")),
+    ("feed.transcript", set_attribute(f"item/{PC}transcript[2]", "type", "application/json")),
+    ("feed.transcript-language", set_attribute(f"item/{PC}transcript[3]", "language", "Tigrinya?")),
+    ("feed.transcript-captions", set_attribute(f"item/{PC}transcript[4]", "rel", "captions")),
     ("feed.chapters", set_attribute(f"item/{PC}chapters", "type", "application/json")),
     ("feed.url", set_text("item/link", "http://podcast.example/show/episodes/1.html")),
     ("feed.url", set_text("item/link", "/episodes/1.html")),

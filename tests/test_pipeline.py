@@ -32,7 +32,7 @@ READ_BY: dict[str, set[str]] = {
     "assemble": {"master"},
     "master": {"master", "encode", "prove"},
     "encode": {"encode"},
-    "caption": {"caption"},
+    "caption": {"caption", "prove"},
     "attack": {"attack"},
     "prove": {"prove"},
 }
@@ -128,7 +128,7 @@ def test_every_input_reaches_each_stage_that_reads_it() -> None:
     assert reached("source/1") == {"transcribe/1", "redact", "revoice/1", "attack/1"}
     assert reached("draw/1") == {"revoice/1"}
     each = {f"{stage}/{track}" for stage in ("transcribe", "revoice", "attack") for track in (1, 2)}
-    assert reached("tracks") == {*each, "redact", "master"}
+    assert reached("tracks") == {*each, "redact", "master", "prove"}
     assert reached("corrections") == {"redact", "prove"}
     assert reached("protected") == {"redact", "prove"}
     assert reached("details") == {"caption", "tag", "prove"}

@@ -9,12 +9,16 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
+from stablecast.captions.lint import lint
+from stablecast.captions.profiles import Shape, profile
+from stablecast.findings import Severity
 from stablecast.model import (
     REDACTED,
     Alias,
     Block,
     Cause,
     Correction,
+    Cue,
     Dbtp,
     Gap,
     Loudness,
@@ -90,7 +94,7 @@ def test_a_file_that_keeps_its_promises_passes() -> None:
     """All checks ran, all passed, and the result is JSON."""
     made = proof()
     assert made.passed
-    assert len({check.name for check in made.checks}) == len(made.checks) == 12
+    assert len({check.name for check in made.checks}) == len(made.checks) == 13
     assert json.loads(json.dumps(asdict(made), allow_nan=False))["checks"][0]["name"] == "loudness"
     assert not any(" " in check.name for check in made.checks)
 
@@ -226,6 +230,18 @@ def test_public_texts_hold_no_protected_word() -> None:
     """A title gives a name away as well as a voice does; which text it was stays untold in words."""
     assert failed(texts=("Coffee with amina", "About college.")) == ["texts"]
     assert "amina" not in str(proof(texts=("Coffee with amina",)))
+
+
+def test_captions_nobody_can_read_close_the_gate() -> None:
+    """An error of their lint is a broken promise, with its place and never a word; a warning is none."""
+    cues = (Cue(0, 1000, ASH, "Far too many words for a single second of anybody's time."),)
+    found = lint(cues, profile(Shape.LANDSCAPE))
+    (check,) = [check for check in proof(captions=found).checks if not check.passed]
+    assert (check.name, check.figure) == ("captions", 1)
+    assert "cue 1 at 0:00.0" in check.sentence
+    assert "lint EP" in check.sentence
+    assert "words for" not in check.sentence
+    assert not failed(captions=tuple(replace(finding, severity=Severity.WARNING) for finding in found))
 
 
 def test_one_failed_check_fails_the_proof() -> None:

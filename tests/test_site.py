@@ -20,7 +20,7 @@ from lxml import etree
 from PIL import Image
 
 from stablecast.errors import UsageRefused
-from stablecast.model import Alias, Chapter, Cue, Digest, Outcome, Outcomes, Principle, PublicEpisode
+from stablecast.model import Alias, Chapter, ContentNote, Cue, Digest, Outcome, Outcomes, Principle, PublicEpisode
 from stablecast.rss.lint import lint
 from stablecast.site.artwork import MAX_BYTES, cover
 from stablecast.site.outcomes import outcomes
@@ -39,7 +39,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def a_release(number: int, day: date = DAY, **details: object) -> Release:
     episode = an_episode(number, **({"outcomes": ("believed",)} | details))
-    files = (episode.enclosure, episode.vtt, episode.srt, episode.chapters)
+    files = (episode.enclosure, episode.vtt, episode.srt, episode.chapters, *(f.path for f in episode.transcripts))
     return Release(episode, day, {path: Digest(hashlib.sha256(str(path).encode()).hexdigest()) for path in files})
 
 
@@ -104,11 +104,43 @@ def test_content_note_stands_before_the_player() -> None:
     """Nothing can be played, or read, before the content note was there to be read."""
     episode = a_release(1, chapters=(Chapter(0.0, "Arriving"),))
     text = dict(html_of(site(episode)))[page(episode.episode)]
-    order = [text.index(part) for part in ("<h1", "Content note", "<audio", "Read along", "I remember the stairs.")]
+    parts = ("<h1", "Content note", "Where to find help", "<audio", "Read along", "I remember the stairs.")
+    order = [text.index(part) for part in parts]
     assert order == sorted(order)
-    assert text.index("Where to find help") > order[-1]
+    assert text.rindex("Where to find help") > order[-1]
     player = next(attributes for tag, attributes in Tags(text).found if tag == "audio")
     assert (player["preload"], "autoplay" in player) == ("none", False)
+
+
+def test_a_note_says_what_where_and_who_helps() -> None:
+    """Kinds with rough places and every line of support, before anything can be played; on the index the note alone."""
+    show = dataclasses.replace(SHOW, support="0800 000 000\nhttps://help.example/chat")
+    episode = a_release(
+        1, content_note="", notes=(ContentNote("Being locked in", "12"), ContentNote("a <court>", "end"))
+    )
+    made = dict(html_of(texts(show, GUID, [episode], OUTCOMES, cover=b"")))
+    text = made[page(episode.episode)]
+    before = text_of(text).partition("Read along")[0]
+    assert "Content note: Being locked in (around minute 12); a <court> (near the end)" in before
+    assert text.index("near the end") < text.index("0800 000 000") < text.index("help.example") < text.index("<audio")
+    assert "near the end" in made[PurePosixPath("index.html")]
+
+
+def test_no_note_no_box() -> None:
+    """Where none is needed nothing stands before the player, and help is where it always is."""
+    episode = a_release(1, content_note="")
+    text = dict(html_of(site(episode)))[page(episode.episode)]
+    assert 'class="note"' not in text
+    assert text.count("Where to find help") == 1
+
+
+def test_the_words_are_offered_to_be_read() -> None:
+    """A page links the transcript as a page and as plain text, in its language; what only apps read is in the feed alone."""
+    episode = a_release(1)
+    text = dict(html_of(site(episode)))[page(episode.episode)]
+    links = {each.get("href") or "": each.get("hreflang") for tag, each in Tags(text).found if tag == "a"}
+    offered = {PurePosixPath(href).suffix: lang for href, lang in links.items() if "captions/" in href}
+    assert offered == {".vtt": None, ".srt": None, ".html": "en", ".txt": "en"}
 
 
 def test_no_script_no_third_party_no_cookie() -> None:
@@ -182,8 +214,9 @@ def test_support_line_is_a_link_that_tells_nobody() -> None:
     """A helpline with an address can be followed, without telling it where the listener came from."""
     show = dataclasses.replace(SHOW, support="Talk to us: https://help.example/chat or 0800 000 000 <b>")
     for _, text in html_of(texts(show, GUID, [a_release(1)], OUTCOMES, cover=b"")):
-        (link,) = (each for tag, each in Tags(text).found if tag == "a" and "help.example" in (each["href"] or ""))
-        assert set((link["rel"] or "").split()) >= {"noopener", "noreferrer"}
+        links = [each for tag, each in Tags(text).found if tag == "a" and "help.example" in (each["href"] or "")]
+        assert links
+        assert all(set((link["rel"] or "").split()) >= {"noopener", "noreferrer"} for link in links)
         assert "&lt;b&gt;" in text
 
 

@@ -434,6 +434,23 @@ class Timeline:
 # --- an episode and its show ------------------------------------------------------------------------------------------
 
 
+WHERE = re.compile(r"start|middle|end|throughout|\d{1,3}(?:-\d{1,3})?")  # a part of an episode, or its minutes
+
+
+@dataclass(frozen=True, slots=True)
+class ContentNote:
+    """One thing that is coming: what, and roughly where. `where` is "" or fits `WHERE`."""
+
+    kind: str
+    where: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.kind.strip():
+            raise ValueError("kind is empty; say in plain words what is coming")
+        if self.where and not WHERE.fullmatch(self.where):
+            raise ValueError("where is start, middle, end, throughout, a minute such as 12, or minutes such as 12-15")
+
+
 @dataclass(frozen=True, slots=True)
 class Details:
     """What listeners read about an episode. Sealed until it is published."""
@@ -444,6 +461,17 @@ class Details:
     outcomes: tuple[str, ...] = ()  # keys of config/outcomes.toml
     chapters: tuple[Chapter, ...] = ()
     explicit: bool = False
+    notes: tuple[ContentNote, ...] = ()  # besides `content_note`: kind by kind, with where
+
+    @property
+    def texts(self) -> tuple[tuple[str, str], ...]:
+        """Every text that staff wrote, with the place where it stands: not what anybody said."""
+        return (
+            ("title", self.title),
+            ("summary", self.summary),
+            ("content note", " ".join((self.content_note, *(note.kind for note in self.notes)))),
+            *((f"chapter {number}", chapter.title) for number, chapter in enumerate(self.chapters, 1)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -485,7 +513,7 @@ class ShowInfo:
     category: str = "Society & Culture"
     subcategory: str = "Personal Journals"
     copyright: str = ""
-    support: str = ""  # one line: where a listener finds help
+    support: str = ""  # where a listener finds help; a line for each place, if there are several
 
 
 class Role(enum.StrEnum):
@@ -520,6 +548,16 @@ class PublicFile:
 
 
 @dataclass(frozen=True, slots=True)
+class TextFile:
+    """One file of the words of an episode, besides its WebVTT and SRT: another format, or another language."""
+
+    path: PurePosixPath
+    media_type: str
+    language: str
+    timed: bool  # it holds times, so an app may show it along with the sound
+
+
+@dataclass(frozen=True, slots=True)
 class PublicEpisode:
     """All that the feed and the site say about one episode: public words only."""
 
@@ -535,6 +573,7 @@ class PublicEpisode:
     srt: PurePosixPath
     chapters: PurePosixPath
     cues: tuple[Cue, ...]
+    transcripts: tuple[TextFile, ...] = ()  # in the order in which apps should look at them
 
 
 @dataclass(frozen=True, slots=True)

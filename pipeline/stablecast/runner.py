@@ -23,11 +23,13 @@ from pathlib import Path
 import numpy as np
 
 from stablecast import codecs
+from stablecast.captions.lint import lint_published
 from stablecast.engine import pipeline
 from stablecast.engine.pipeline import Production
 from stablecast.engine.plan import Node, Receipt, Step, key_of, plan
 from stablecast.engine.settings import Settings
 from stablecast.errors import EnvironmentFailure, IntegrityFailure, StablecastError, UsageRefused
+from stablecast.findings import Finding
 from stablecast.loudness.meter import measure
 from stablecast.model import (
     Alias,
@@ -447,12 +449,8 @@ class Bench:
             attacks=tuple(self.value(f"attack/{k}", Attacked) for k in self.tracks()),
             params=self._settings.prove,
             left_in=tuple(correction for correction in corrections if not correction.redact),
-            texts=(
-                details.title,
-                details.summary,
-                details.content_note,
-                *(chapter.title for chapter in details.chapters),
-            ),
+            texts=tuple(text for _, text in details.texts),
+            captions=self.caption_findings(),
         )
         self._failed_checks = tuple(check.name for check in proof.checks if not check.passed)
         return seal.write_value(path, node.key, proof, self._keys)
@@ -515,6 +513,15 @@ class Bench:
 
     def details(self) -> Details:
         return self._input("details", Details)
+
+    def caption_findings(self) -> tuple[Finding, ...]:
+        """What the lint finds in the captions as they would be published."""
+        return lint_published(
+            self.value("caption", Captions).cues,
+            self._settings.caption,
+            duration_s=self._mastered().waveform.duration_s,
+            aliases=frozenset(track.speaker for track in self._input("tracks", Tracks).tracks),
+        )
 
     def protected(self) -> tuple[str, ...]:
         return self._input("protected", Protected).words

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from stablecast.captions.vtt import clean
+from stablecast.captions.plain import clean
 from stablecast.model import Chapter
 
 MEDIA_TYPE = "application/json+chapters"

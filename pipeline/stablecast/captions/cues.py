@@ -7,30 +7,11 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from stablecast.captions.layout import break_cost, ends_sentence, lines_of
+from stablecast.captions.fitting import label_of, reading_s, split, words_of
+from stablecast.captions.layout import TORN, belong_together, break_cost, ends_sentence, laid_out, pieces
+from stablecast.captions.plain import clean
+from stablecast.captions.profiles import CaptionParams, Shape, profile
 from stablecast.model import Alias, Cue, PublicTranscript, PublicWord
-
-
-@dataclass(frozen=True, slots=True)
-class CaptionParams:
-    """How captions are cut and timed."""
-
-    line_chars: int = 37  # characters in a line (BBC)
-    lines: int = 2  # lines in a cue
-    shortest_s: float = 1.0  # seconds a cue stays at least
-    longest_s: float = 7.0  # seconds a cue stays at most (Netflix)
-    most_cps: float = 20.0  # characters a second nobody should have to exceed (Netflix, adults)
-    aim_cps: float = 15.0  # characters a second to aim for where there is time (BBC, 160–180 words a minute)
-    gap_s: float = 1.0  # a gap shorter than this is closed, so that captions do not flicker (BBC)
-    grid_s: float = 0.5  # all times are multiples of this: word times would publish the rhythm of the raw voice
-
-    def __post_init__(self) -> None:
-        if not 0 < self.grid_s <= self.shortest_s <= self.longest_s:
-            raise ValueError("grid_s ≤ shortest_s ≤ longest_s, all above 0")
-        if self.line_chars * self.lines > self.most_cps * self.longest_s:
-            raise ValueError("a full cue could not be read in longest_s at most_cps")
-        if self.line_chars < 8 or self.lines < 1 or not 0 < self.aim_cps <= self.most_cps:
-            raise ValueError("a cue needs at least a line of 8 characters, and an aim no faster than its limit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +45,30 @@ def cues_of(public: PublicTranscript, opening_s: float, duration_s: float, param
 
 def _phrases(public: PublicTranscript, params: CaptionParams) -> Iterator[Phrase]:
     for speaker in dict.fromkeys(word.speaker for word in public.words):
-        said = [word for word in public.words if word.speaker == speaker and word.text.strip()]
+        said = [piece for word in public.words if word.speaker == speaker for piece in _fitting(word, params)]
         for stretch in _stretches(said, params):
             yield from _cut(stretch, params)
 
 
+def _fitting(word: PublicWord, params: CaptionParams) -> Iterator[PublicWord]:
+    """The word as it may stand in a line: clean, and in pieces where it is longer than one."""
+    text, start_s, each_s = clean(word.text), word.start_s, word.end_s - word.start_s
+    for part in itertools.chain.from_iterable(pieces(text, params.line_chars) for text in text.split()):
+        end_s = min(word.end_s, start_s + each_s * len(part) / len(text))
+        yield PublicWord(part, start_s, end_s, word.speaker, word.ends_segment)
+        start_s = end_s
+
+
 def _stretches(words: Sequence[PublicWord], params: CaptionParams) -> Iterator[list[PublicWord]]:
-    """One speaker's words between pauses and ends of sentences: no cue reaches across these."""
+    """One speaker's words between pauses and ends of sentences: no cue reaches across these.
+
+    Who hesitates inside a name needs twice as long a pause to end it.
+    """
     stretch: list[PublicWord] = []
     for word in words:
-        if stretch and word.start_s - stretch[-1].end_s >= params.gap_s:
+        if stretch:
+            longest_s = params.gap_s * (2 if belong_together(stretch[-1].text, word.text) else 1)
+        if stretch and word.start_s - stretch[-1].end_s >= longest_s:
             yield stretch
             stretch = []
         stretch.append(word)
@@ -86,17 +81,19 @@ def _stretches(words: Sequence[PublicWord], params: CaptionParams) -> Iterator[l
 
 def _cut(words: Sequence[PublicWord], params: CaptionParams) -> Iterator[Phrase]:
     """The stretch in as few cues as disturb a reader least: the cheapest path from its first word to its last."""
-    texts = [" ".join(word.text.split()) for word in words]
+    texts = [word.text for word in words]
     cost, came = [0.0] + [math.inf] * len(words), [0] * (len(words) + 1)
     for end in range(1, len(words) + 1):
         disturbance = break_cost(texts[end - 1], texts[end] if end < len(texts) else None)
         for start in range(end - 1, -1, -1):
             alone = end - start == 1
             too_long = words[end - 1].end_s - words[start].start_s > params.longest_s - params.grid_s
-            if not alone and (too_long or lines_of(texts[start:end], params.line_chars, params.lines) is None):
+            laid = laid_out(texts[start:end], params.line_chars, params.lines)
+            if not alone and (too_long or laid is None):
                 break
+            torn = laid.cost if laid is not None and laid.cost >= TORN else 0.0
             scrap = 2.0 if end - start < 3 and len(words) > 3 else 0.0  # a word or two by itself flashes by
-            total = cost[start] + 3.0 + disturbance + scrap
+            total = cost[start] + 3.0 + disturbance + scrap + torn
             if total < cost[end]:
                 cost[end], came[end] = total, start
     ends, end = [], len(words)
@@ -123,7 +120,7 @@ def _scheduled(
 
     longest, limit = math.floor(params.longest_s / params.grid_s), math.floor(duration_s / params.grid_s)
     shortest = steps(params.shortest_s)
-    needs = [min(longest, max(shortest, steps(len(phrase.text) / params.most_cps))) for phrase in phrases]
+    needs = [min(longest, max(shortest, steps(_needed_s(phrase, params)))) for phrase in phrases]
     if sum(needs) > limit:
         return None
     # Forwards: no phrase before its time or before the last one was read. Backwards: nothing after the end of the file.
@@ -144,6 +141,17 @@ def _scheduled(
         end = max(start + need, min(end, start + longest))
         times.append((start * grid_ms, end * grid_ms))
     return times
+
+
+def _needed_s(phrase: Phrase, params: CaptionParams) -> float:
+    """The least time in which a phrase can be read in every shape: in some it becomes two cues, each with a least time."""
+    longest_s = len(phrase.text) / params.most_cps
+    for shape in (Shape.VERTICAL, Shape.SRT):
+        measures = profile(shape, params)
+        words = words_of(phrase.text, measures)
+        for label in {"", label_of(phrase.speaker, measures)}:
+            longest_s = max(longest_s, reading_s(split(words, label, measures), measures))
+    return longest_s
 
 
 def _shared(phrases: Sequence[Phrase], duration_s: float) -> list[tuple[int, int]]:

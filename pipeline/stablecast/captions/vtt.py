@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 
+from stablecast.captions.fitting import words_of
 from stablecast.captions.layout import lines_of
+from stablecast.captions.plain import clean
+from stablecast.captions.profiles import Profile, Shape, profile
 from stablecast.model import Cue
 
-LINE_CHARS = 37
 MEDIA_TYPE = "text/vtt"
 
 
-def text(cues: Iterable[Cue]) -> str:
+def text(cues: Iterable[Cue], measures: Profile | None = None) -> str:
     """The cues as a WebVTT file, each in a voice span of its speaker. Whatever the words, they stay text."""
+    measures = measures or profile(Shape.LANDSCAPE)
     blocks = []
     for cue in cues:
-        words = clean(cue.text)
-        lines = "\n".join(lines_of(words.split(), LINE_CHARS) or (words,))
+        words = words_of(cue.text, measures)
+        if not words:
+            continue
+        lines = _escaped("\n".join(lines_of(words, measures.line_chars, measures.lines) or (" ".join(words),)))
         speaker = _escaped(clean(cue.speaker))
-        blocks.append(f"{clock(cue.start_ms)} --> {clock(cue.end_ms)}\n<v {speaker}>{_escaped(lines)}</v>\n")
+        said = f"<v {speaker}>{lines}</v>" if speaker else lines
+        blocks.append(f"{clock(cue.start_ms)} --> {clock(cue.end_ms)}\n{said}\n")
     return "\n".join(("WEBVTT\n", *blocks))
-
-
-def clean(words: str) -> str:
-    """`words` on one line, without control characters and lone surrogates, which no file in UTF-8 should hold."""
-    kept = (char for char in words if char.isspace() or unicodedata.category(char) not in ("Cc", "Cs"))
-    return " ".join("".join(kept).split())
 
 
 def _escaped(words: str) -> str:

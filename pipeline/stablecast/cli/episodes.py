@@ -11,7 +11,7 @@ import click
 
 from stablecast.cli.console import Console
 from stablecast.errors import InputRefused
-from stablecast.model import Alias, Chapter, Correction, Item, Turn
+from stablecast.model import WHERE, Alias, Chapter, ContentNote, Correction, Item, Turn
 
 if TYPE_CHECKING:
     from stablecast.studio.views import CorrectionView, EpisodeView, TurnsView
@@ -44,7 +44,14 @@ MOST_SPEAKERS = 8  # in one recording: more were never tried
 )
 @click.option("--title", help="What the episode is called; else its name here.")
 @click.option("--summary", help="A few sentences for listeners.")
-@click.option("--content-note", help="What is coming, in plain words, or `none`. Needed before anybody approves.")
+@click.option(
+    "--content-note",
+    "content_notes",
+    multiple=True,
+    metavar="[WHERE=]WHAT",
+    help="What is coming, in plain words, or `none`; roughly WHERE: start, middle, end, throughout, or minutes such as 12 or "
+    "12-15. Needed before anybody approves.",
+)
 @click.option("--outcome", "outcomes", multiple=True, help="A key of config/outcomes.toml that the episode speaks to.")
 @click.option(
     "--chapter",
@@ -76,7 +83,7 @@ def add(
     names: str | None,
     title: str | None,
     summary: str | None,
-    content_note: str | None,
+    content_notes: tuple[str, ...],
     outcomes: tuple[str, ...],
     chapters: tuple[str, ...],
     explicit: bool | None,
@@ -93,6 +100,7 @@ def add(
     Example:
       stablecast add ep-001 part1.wav part2.wav --title "What helped" --content-note none --protect Amina
       stablecast add ep-002 --speaker Ash=ash.wav --speaker Kit=kit.wav --outcome safety
+      stablecast add ep-001 --content-note "12-15=Being locked in" --content-note "end=A court"
       stablecast add ep-003 talk.wav --speakers 2 --names Host,Guest
       stablecast add ep-001 --protect "07700 900123"
     """
@@ -109,23 +117,45 @@ def add(
         recordings.append((Alias(alias.strip()), Path(file_name)))
     aliases = _aliases(together, names, with_tracks=bool(speakers))
     words = [*protect, *(_lines(protect_file) if protect_file else ())]
+    note, notes = _content_note(content_notes)
     additions = Additions(
         title=title,
         summary=summary,
-        content_note=content_note,
+        content_note=note,
+        notes=notes,
         outcomes=outcomes,
         chapters=tuple(_chapter(text) for text in chapters),
         explicit=explicit,
         protect=tuple(word.strip() for word in words if word.strip()),
     )
     studio = console.studio()
+    labels = studio.wording(additions)
     new = studio.add(episode, tuple(recordings), additions, aliases)
     done = "Sealed. The files you added are still where they were: delete them, and every copy." if new else "Changed."
     lines = [f"{episode}: {done}"]
     if aliases:
         found = studio.turns(episode)
         lines += [*_shares(found), f"Check who speaks when with `stablecast turns {episode}`."]
-    console.answer({"episode": episode, "new": new}, lines)
+    lines += [f"{found.place}: {found.message}" for found in labels]
+    console.answer({"episode": episode, "new": new, "wording": labels}, lines)
+
+
+def _content_note(given: tuple[str, ...]) -> tuple[str | None, tuple[ContentNote, ...]]:
+    """The note in words, and kind by kind where a place stands before it; None and nothing where none was given."""
+    if not given:
+        return None, ()
+    words, notes = [], []
+    for text in given:
+        where, equals, kind = text.partition("=")
+        if equals and WHERE.fullmatch(where.strip().lower()):
+            if not kind.strip():
+                raise click.BadParameter("says where, and not what", param_hint="--content-note")
+            notes.append(ContentNote(kind.strip(), where.strip().lower()))
+        else:
+            words.append(text.strip())
+    if len(given) > 1 and any(word.lower() == "none" for word in words):
+        raise click.BadParameter("is `none` alone, or says what is coming", param_hint="--content-note")
+    return " ".join(words), tuple(notes)
 
 
 def _aliases(count: int | None, names: str | None, *, with_tracks: bool) -> tuple[Alias, ...]:

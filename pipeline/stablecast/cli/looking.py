@@ -41,21 +41,27 @@ def audit(console: Console) -> None:
 
 
 @click.command()
-@click.argument("feed", required=False, type=click.Path(path_type=Path))
+@click.argument("what", required=False, metavar="[EPISODE|FEED]")
 @click.pass_obj
-def lint(console: Console, feed: Path | None) -> None:
-    """Check a FEED (a feed.xml or a public folder; else the show's own) against what directories ask for.
+def lint(console: Console, what: str | None) -> None:
+    """Check an EPISODE's captions and the words about it, or a FEED (a feed.xml or a public folder; else the show's own).
 
-    Ends with code 4 when it would be refused.
+    Captions against how people read, words against config/wording.toml, a feed against what directories ask for. A place is
+    a cue's number and time, never its words. Ends with code 4 when something is an error.
 
     \b
     Example:
+      stablecast lint ep-001
       stablecast lint
       stablecast --json lint feed/feed.xml
     """
-    found = console.studio().lint(feed)
+    studio = console.studio()
+    episode = what is not None and studio.knows(what)
+    found = studio.lint_episode(what) if what and episode else studio.lint(Path(what) if what else None)
     lines = [f"{f.severity:8} {f.id:28} {f.place:10} {f.message} ({f.source})" for f in found.findings]
     console.answer(found, lines or ["Nothing to mend."])
+    if not found.ok and episode:
+        raise GateClosed("these captions cannot be read by everybody; mend what is marked as an error, and run again")
     if not found.ok:
         raise GateClosed("the feed would not be accepted everywhere; mend what is marked as an error")
 

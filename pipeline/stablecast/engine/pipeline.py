@@ -122,9 +122,10 @@ def nodes(
         ),
         node(
             "prove",
-            ("tag", "redact", "protected", "corrections", "details", "master", *attacks),
+            ("tag", "redact", "protected", "corrections", "details", "master", "caption", "tracks", *attacks),
             prove.VERSION,
             settings.prove,
+            settings.caption,
             settings.master,
             settings.transcribe,
             tools.recogniser,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from pathlib import PurePosixPath
 from typing import Any
@@ -19,6 +19,7 @@ from feedgen.feed import FeedGenerator
 from lxml import etree
 
 from stablecast.model import PublicEpisode, ShowInfo
+from stablecast.notes import Whereabouts, content_note
 from stablecast.rss import podcasting20
 from stablecast.rss.podcasting20 import TranscriptLink
 from stablecast.rss.text import clip, legal, line
@@ -42,6 +43,7 @@ class Labels:
     content_note: str = "Content note"
     outcomes: str = "This episode speaks to"
     support: str = "Where to find help"
+    whereabouts: Whereabouts = field(default_factory=Whereabouts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,26 +142,32 @@ def _entry(entry: Any, show: ShowInfo, item: Item, artwork: PurePosixPath, label
     entry.podcasting20.transcripts = (  # VTT first: some apps read no further
         TranscriptLink(_url(show, episode.vtt), "text/vtt", episode.language),
         TranscriptLink(_url(show, episode.srt), "application/x-subrip", episode.language),
+        *(TranscriptLink(_url(show, f.path), f.media_type, f.language, f.timed) for f in episode.transcripts),
     )
     entry.podcasting20.chapters_url = _url(show, episode.chapters)
 
 
 def _description(show: ShowInfo, item: Item, labels: Labels) -> str:
-    """The item's description as the little HTML that directories show, content note first, within the limit."""
+    """The item's description as the little HTML that directories show, within the limit.
+
+    First the content note, and with it where help is; without a note help comes last.
+    """
     details = item.episode.details
 
     def labelled(label: str, text: str, limit: int) -> str:
         text = line(text)
         return f"<p><strong>{_escaped(line(label))}:</strong> {_clipped(text, limit)}</p>" if text else ""
 
-    note = labelled(labels.content_note, details.content_note, _NOTE_BYTES)
+    note = labelled(labels.content_note, content_note(details, labels.whereabouts), _NOTE_BYTES)
     outcomes = labelled(labels.outcomes, "; ".join(item.outcomes), _ASIDE_BYTES)
-    support = labelled(labels.support, show.support, _ASIDE_BYTES)
+    support = labelled(labels.support, "; ".join(show.support.splitlines()), _ASIDE_BYTES)
     summary = line(details.summary)
     if summary:
         room = DESCRIPTION_BYTES - len((note + outcomes + support + "<p></p>").encode())
         summary = f"<p>{_clipped(summary, room)}</p>"
-    return note + summary + outcomes + support or f"<p>{_clipped(line(details.title), DESCRIPTION_BYTES // 2)}</p>"
+    return (
+        note + support + summary + outcomes if note else summary + outcomes + support
+    ) or f"<p>{_clipped(line(details.title), DESCRIPTION_BYTES // 2)}</p>"
 
 
 def _finished(rss: bytes) -> bytes:

@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from email.utils import parsedate_to_datetime
-from enum import StrEnum
 from html.parser import HTMLParser
 from typing import Final
 from urllib.parse import urlsplit
 
 from lxml import etree
 
+from stablecast.findings import Finding as Finding
+from stablecast.findings import Severity as Severity
 from stablecast.rss.categories import CATEGORIES, LANGUAGES
 from stablecast.rss.feed import DESCRIPTION_BYTES, ITUNES, VALUE_BYTES
 from stablecast.rss.podcasting20 import CHAPTERS_TYPE, NAMESPACE
@@ -41,28 +42,12 @@ _TRANSCRIPT_TYPES: Final = {
     ".html": {"text/html"},
     ".txt": {"text/plain"},
 }
+_UNTIMED_TYPES: Final = ("text/html", "text/plain")
+_LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _TEXT_TAGS: Final = frozenset(("p", "br", "ol", "ul", "li", "a", "b", "i", "strong", "em"))
 _BARE_TAGS: Final = _TEXT_TAGS - {"a"}
 _TAG: Final = re.compile(r"<[/\s]*([^\s/>]*)")
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-
-
-class Severity(StrEnum):
-    """An error keeps a show out of a directory or tells too much; a warning makes it worse in some apps."""
-
-    ERROR = "error"
-    WARNING = "warning"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong with a feed, and what to do about it."""
-
-    rule: str
-    severity: Severity
-    source: str  # who asks for it
-    place: str  # "channel" or "item 3", counted from the top of the feed
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -499,6 +484,33 @@ def _transcript(document: Document) -> Iterable[str]:
         types = [link.get("type") for link in found]
         fitting = all(link.get("type") in _TRANSCRIPT_TYPES.get(_extension(link.get("url", "")), ()) for link in found)
         if "text/vtt" not in types or not fitting:
+            yield place
+
+
+@_rule(
+    "transcript-language",
+    Severity.WARNING,
+    "Podcasting 2.0",
+    "a transcript says in which language it is",
+    "add its language, so that an app can offer the right one",
+)
+def _transcript_language(document: Document) -> Iterable[str]:
+    for place, item in document.items:
+        if any(not _LANGUAGE.fullmatch(link.get("language", "")) for link in item.iterfind(_podcast("transcript"))):
+            yield place
+
+
+@_rule(
+    "transcript-captions",
+    Severity.WARNING,
+    "Podcasting 2.0",
+    "rel=captions stands at transcripts with times, and nowhere else",
+    "take it from HTML and plain text",
+)
+def _transcript_captions(document: Document) -> Iterable[str]:
+    for place, item in document.items:
+        untimed = [link for link in item.iterfind(_podcast("transcript")) if link.get("type") in _UNTIMED_TYPES]
+        if any(link.get("rel") == "captions" for link in untimed):
             yield place
 
 

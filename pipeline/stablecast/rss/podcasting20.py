@@ -19,6 +19,7 @@ class TranscriptLink:
     url: str
     media_type: str
     language: str
+    timed: bool = True  # it can be shown along with the sound
 
 
 class Channel(BaseExtension):  # type: ignore[misc]  # feedgen has no types
@@ -43,7 +44,9 @@ class Entry(BaseEntryExtension):  # type: ignore[misc]
 
     def extend_rss(self, item: Any) -> Any:
         for link in self.transcripts:
-            attributes = {"url": link.url, "type": link.media_type, "language": link.language, "rel": "captions"}
+            attributes = {"url": link.url, "type": link.media_type, "language": link.language}
+            if link.timed:
+                attributes["rel"] = "captions"
             etree.SubElement(item, f"{{{NAMESPACE}}}transcript", attributes)
         if self.chapters_url:
             attributes = {"url": self.chapters_url, "type": CHAPTERS_TYPE}

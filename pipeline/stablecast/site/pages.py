@@ -15,6 +15,8 @@ from typing import Final
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from stablecast.model import Chapter, Cue, Details, Outcome, Outcomes, Principle, PublicEpisode, ShowInfo
+from stablecast.notes import content_note
+from stablecast.paragraphs import paragraphs
 from stablecast.site.wording import Wording
 
 INDEX: Final = PurePosixPath("index.html")
@@ -23,9 +25,6 @@ STYLE: Final = PurePosixPath("style.css")
 POLICY: Final = (
     "default-src 'none'; media-src 'self'; img-src 'self'; style-src 'self'; base-uri 'none'; form-action 'none'"
 )
-
-_PAUSE_MS: Final = 2_000  # a silence this long starts a new paragraph
-_PARAGRAPH: Final = 420  # characters, after which the next full stop does
 
 # What the HTML standard calls control characters, noncharacters and surrogates: all are parse errors.
 _FORBIDDEN: Final = re.compile(
@@ -61,10 +60,15 @@ class _Listing:
     date: str
     page: PurePosixPath
     outcomes: tuple[Outcome, ...]
+    wording: Wording
 
     @property
     def details(self) -> Details:
         return self.episode.details
+
+    @property
+    def note(self) -> str:
+        return content_note(self.details, self.wording.whereabouts)
 
     @property
     def minutes(self) -> int:
@@ -106,7 +110,9 @@ def pages(
     ordered = sorted(episodes, key=lambda pair: pair[0].public_id)
     ordered.sort(key=lambda pair: pair[1], reverse=True)
     listings = [
-        _Listing(episode, day, _written(day, wording), page(episode), named(episode.details.outcomes, outcomes))
+        _Listing(
+            episode, day, _written(day, wording), page(episode), named(episode.details.outcomes, outcomes), wording
+        )
         for episode, day in ordered
     ]
 
@@ -152,27 +158,11 @@ def passages(cues: Sequence[Cue], chapters: Sequence[Chapter]) -> tuple[Passage,
 
 def _turns(cues: Sequence[Cue]) -> Iterator[Turn]:
     named_last = None
-    for paragraph in _paragraphs(cues):
+    for paragraph in paragraphs(cues):
         speaker = paragraph[0].speaker
         text = " ".join(" ".join(cue.text.split()) for cue in paragraph)
         yield Turn("" if speaker == named_last else speaker, text)
         named_last = speaker
-
-
-def _paragraphs(cues: Sequence[Cue]) -> Iterator[list[Cue]]:
-    paragraph: list[Cue] = []
-    for cue in cues:
-        if paragraph:
-            last = paragraph[-1]
-            full = sum(len(each.text) for each in paragraph) >= _PARAGRAPH and last.text.rstrip().endswith(
-                (".", "?", "!")
-            )
-            if cue.speaker != last.speaker or cue.start_ms - last.end_ms >= _PAUSE_MS or full:
-                yield paragraph
-                paragraph = []
-        paragraph.append(cue)
-    if paragraph:
-        yield paragraph
 
 
 def _themes(outcomes: Outcomes) -> list[tuple[Principle, list[Outcome]]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from stablecast.notes import Whereabouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,11 +12,14 @@ class Wording:
     """The words of the pages. Plain ones; they promise nothing that cannot be kept."""
 
     content_note: str = "Content note"
+    whereabouts: Whereabouts = field(default_factory=Whereabouts)
     listen: str = "Listen"
     download: str = "Download"
     audio_file: str = "Audio, MP3"
     vtt_file: str = "Captions, VTT"
     srt_file: str = "Captions, SRT"
+    html_file: str = "Transcript, web page"
+    text_file: str = "Transcript, plain text"
     subscribe: str = "Follow this show"
     subscribe_how: str = "Copy this address into any podcast app:"
     episodes: str = "Episodes"
@@ -57,3 +62,7 @@ class Wording:
         "November",
         "December",
     )
+
+    def file(self, media_type: str) -> str:
+        """What a file of words is called; "" for one that only apps read."""
+        return {"text/html": self.html_file, "text/plain": self.text_file}.get(media_type, "")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from stablecast.captions.cues import CaptionParams, cues_of
+from stablecast.captions.cues import cues_of
+from stablecast.captions.profiles import CaptionParams
 from stablecast.errors import UsageRefused
 from stablecast.model import Captions, Chapter, PublicTranscript, Timeline
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from stablecast.findings import Finding, Severity
 from stablecast.model import (
     REDACTED,
     Alias,
@@ -92,13 +93,15 @@ def prove(
     around: tuple[Transcript, ...] = (),
     left_in: tuple[Correction, ...] = (),
     texts: tuple[str, ...] = (),
+    captions: tuple[Finding, ...] = (),
 ) -> Proof:
     """Check a finished file. Nothing is raised: each broken promise is a failed check.
 
     `loudness` is measured on the decoded file; `found` is the tags it carries and `allowed` the set they must equal; `heard` is
     the file recognised again, times counting from the file's start; `around` is what `listen_around` heard; the recording is
     heard as `timeline` says; `attacks` holds one on each track's new voice. `texts` are other public texts of the episode, such
-    as its title. A protected word that a person left in (`left_in`) is no fault there.
+    as its title; `captions` is what the lint of its captions found. A protected word that a person left in (`left_in`) is no
+    fault there.
     """
     return Proof(
         (
@@ -114,6 +117,7 @@ def prove(
             _cut(attacks),
             _texts(texts, protected),
             _fitting(redaction),
+            _captions(captions),
         )
     )
 
@@ -386,6 +390,15 @@ def _fitting(redaction: Redaction) -> Check:
     sentence = f"{count} corrections of the words fit no more what was recognised, near {listed} of the recording"
     advice = "export the words with `stablecast correct EP --export FILE`, read them there, and import the file"
     return Check("corrections", False, _told(sentence, False, advice), count, 0)
+
+
+def _captions(findings: Sequence[Finding]) -> Check:
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    if not errors:
+        return Check("captions", True, "The captions can be read in their time.", 0, 0)
+    first, more = errors[0], f", the first of {len(errors)}" if len(errors) > 1 else ""
+    sentence = f"the captions cannot be read: {first.place}{more}: {first.message}"
+    return Check("captions", False, f"{sentence}; `stablecast lint EP` lists them.", len(errors), 0)
 
 
 def _said(heard: Transcript, protected: Sequence[str]) -> Iterator[Place]:

@@ -109,7 +109,7 @@ def texts(
         )
         for release in releases
     ]
-    labels = Labels(wording.content_note, wording.outcomes, wording.support)
+    labels = Labels(wording.content_note, wording.outcomes, wording.support, wording.whereabouts)
     episodes = [(release.episode, release.released_on) for release in releases]
     return {
         FEED: feed(show, podcast_guid, items, address=FEED, artwork=COVER, block=block, labels=labels),

@@ -13,20 +13,22 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from lxml import etree
 
+from stablecast import wording
 from stablecast.engine import workflow
 from stablecast.engine.audit import first_broken
 from stablecast.errors import InputRefused, IntegrityFailure, StablecastError, UsageRefused
+from stablecast.findings import Finding, Severity
 from stablecast.loudness.meter import measure as metered
 from stablecast.model import Approval, Role, Waveform
 from stablecast.rss import lint as linting
-from stablecast.rss.lint import Severity
 from stablecast.stages.approve import ORDER
 from stablecast.stages.publish import FEED, Release
 from stablecast.store import episode, receipts, seal
 from stablecast.store.state import CutRow, EpisodeRow
+from stablecast.studio import making
 from stablecast.studio.release import kept
 from stablecast.studio.show import OpenShow
-from stablecast.studio.views import FindingView, InvariantView, LintView, MeasureView, RowView, VerifyView
+from stablecast.studio.views import InvariantView, LintView, MeasureView, RowView, VerifyView, finding_view
 from stablecast.targets import local
 from stablecast.tools import containers, ffmpeg
 
@@ -293,6 +295,26 @@ def audit(show: OpenShow) -> tuple[RowView, ...]:
     return tuple(RowView(e.seq, e.at, e.actor, e.action, e.episode, e.detail) for e in entries)
 
 
+def lint_episode(show: OpenShow, name: str) -> LintView:
+    """What our rules find in an episode: its captions, if they are made, and the words that staff wrote about it."""
+    row = show.episode(name)
+    made_of = making.bench(show, row)
+    ready = not any(step.reason is not None for step in show.steps(row.slug) if step.node.key in ("caption", "master"))
+    captions = made_of.caption_findings() if ready else (_NOT_YET,)
+    told = show.settings.show
+    own = (("show title", told.title), ("show summary", told.summary))
+    return _lint_view((*captions, *wording.findings((*made_of.details().texts, *own), show.wording)))
+
+
+_NOT_YET = Finding(
+    "captions.none", Severity.WARNING, "Stablecast", "captions", "there are none yet: make them with `stablecast run`"
+)
+
+
+def _lint_view(found: tuple[Finding, ...]) -> LintView:
+    return LintView(all(f.severity is not Severity.ERROR for f in found), tuple(map(finding_view, found)))
+
+
 def lint(feed: Path, base_url: str) -> LintView:
     """What our rules find in a feed; files beside it are looked at too when it is a whole public folder."""
     path = feed / FEED if feed.is_dir() else feed
@@ -302,9 +324,7 @@ def lint(feed: Path, base_url: str) -> LintView:
         raise UsageRefused("there is no feed to read here; name a feed.xml or a public folder") from unreadable
     files = _sizes(path.parent) if path.name == FEED.name else None
     own = _address(data) or base_url
-    found = linting.lint(data, base_url=own, files=files)
-    views = tuple(FindingView(f.rule, f.severity, f.source, f.place, f.message) for f in found)
-    return LintView(all(f.severity is not Severity.ERROR for f in found), views)
+    return _lint_view(linting.lint(data, base_url=own, files=files))
 
 
 def _address(feed: bytes) -> str | None:

@@ -92,7 +92,7 @@ def _public(show: OpenShow, row: EpisodeRow) -> Iterator[tuple[str, bytes]]:
     facts = show.facts(row)
     cut, made = making.frozen(show, row, facts.consent_version)
     details = cut.episode.details
-    words = (details.title, details.summary, details.content_note, *(c.title for c in details.chapters))
+    words = (text for _, text in details.texts)
     yield "text/plain", " ".join(words).encode()
     yield from ((file.media_type, file.data) for file in made)
 

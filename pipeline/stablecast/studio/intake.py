@@ -14,7 +14,7 @@ from pathlib import Path
 
 from stablecast import codecs
 from stablecast.errors import GateClosed, InputRefused, UsageRefused
-from stablecast.model import Alias, Block, Chapter, Correction, Details, Item, Role, Slug, Turn
+from stablecast.model import Alias, Block, Chapter, ContentNote, Correction, Details, Item, Role, Slug, Turn
 from stablecast.stages import turns as dividing
 from stablecast.stages.ingest import IngestParams, mono
 from stablecast.store import accounts, episode, files, keyring, locks, seal
@@ -25,12 +25,13 @@ from stablecast.store.state import Account, Consent, EpisodeRow, State
 from stablecast.store.workspace import ROOMS, STATE, Workspace
 from stablecast.studio import making
 from stablecast.studio.show import OPERATOR, OpenShow, named, utc_now
-from stablecast.studio.views import AccountView, CorrectionView, TurnsView, TurnView
+from stablecast.studio.views import AccountView, CorrectionView, FindingView, TurnsView, TurnView, finding_view
 from stablecast.tools import containers, ffmpeg, verifier
 from stablecast.voice.turns import overlaid
+from stablecast.wording import findings
 
 SHORTEST_PASSWORD = 8
-EXAMPLES = ("show.toml", "voices.toml", "outcomes.toml")
+EXAMPLES = ("show.toml", "voices.toml", "outcomes.toml", "wording.toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Additions:
     title: str | None = None
     summary: str | None = None
     content_note: str | None = None
+    notes: tuple[ContentNote, ...] = ()  # given or not together with `content_note`: they replace the whole note
     outcomes: tuple[str, ...] = ()
     chapters: tuple[Chapter, ...] = ()
     explicit: bool | None = None
@@ -47,10 +49,12 @@ class Additions:
 
     def over(self, details: Details) -> Details:
         """`details` with what was given put in its place."""
+        noted = self.content_note is not None or bool(self.notes)
         return Details(
             title=details.title if self.title is None else self.title,
             summary=details.summary if self.summary is None else self.summary,
-            content_note=details.content_note if self.content_note is None else self.content_note,
+            content_note=(self.content_note or "") if noted else details.content_note,
+            notes=self.notes if noted else details.notes,
             outcomes=self.outcomes or details.outcomes,
             chapters=self.chapters or details.chapters,
             explicit=details.explicit if self.explicit is None else self.explicit,
@@ -266,7 +270,7 @@ def _sealed(
         written["turns"] = Turns(found.turns, found.voices)
     for name, value in written.items():
         inputs |= dict([episode.put_input(workspace, slug, name, value, keys)])
-    return Record(episode.FORMAT, "", bool(details.content_note), inputs)
+    return Record(episode.FORMAT, "", _noted(details), inputs)
 
 
 def joined(paths: tuple[Path, ...], params: IngestParams) -> Iterator[Block]:
@@ -300,10 +304,20 @@ def _update(show: OpenShow, row: EpisodeRow, additions: Additions) -> None:
         episode.put_input(show.workspace, row.slug, "details", details, keys),
         episode.put_input(show.workspace, row.slug, "protected", words, keys),
     ]
-    changed = dataclasses.replace(episode.with_inputs(record, *stored), content_note=bool(details.content_note))
+    changed = dataclasses.replace(episode.with_inputs(record, *stored), content_note=_noted(details))
     episode.write(show.workspace, row.slug, changed)
     episode.drop_old_inputs(show.workspace, row.slug, changed)
     show.state.log(show.now(), OPERATOR, "details-changed", row.id)
+
+
+def _noted(details: Details) -> bool:
+    """Whether somebody wrote a content note, or that none is needed."""
+    return bool(details.content_note or details.notes)
+
+
+def wording(show: OpenShow, additions: Additions) -> tuple[FindingView, ...]:
+    """Labels in the words that were just given; for the whole episode there is `lint EP`."""
+    return tuple(map(finding_view, findings(additions.over(Details("")).texts, show.wording)))
 
 
 def _check_additions(show: OpenShow, additions: Additions) -> None:

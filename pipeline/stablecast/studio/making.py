@@ -7,10 +7,14 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from stablecast.captions import chapters, srt, vtt
+from stablecast import wording
+from stablecast.captions import chapters
+from stablecast.captions.files import files as caption_files
+from stablecast.captions.files import listed
 from stablecast.engine import workflow
 from stablecast.errors import GateClosed, UsageRefused
 from stablecast.model import Alias, Captions, Cut, Details, Digest, PublicEpisode, PublicFile
+from stablecast.notes import Whereabouts, content_note
 from stablecast.runner import Bench, EnclosureNotes, Job, Progress, run_all
 from stablecast.stages import approve
 from stablecast.stages.prove import Proof
@@ -101,18 +105,24 @@ def public_files(show: OpenShow, row: EpisodeRow) -> tuple[PublicEpisode, tuple[
     """What the world would get of an episode as it is now: the words about it, and its files byte for byte. Needs the key."""
     made_of = bench(show, row)
     notes, data = made_of.data("tag", EnclosureNotes)
-    captions = made_of.value("caption", Captions)
+    captions, details = made_of.value("caption", Captions), made_of.details()
     paths = media_paths(row.public_id, Digest(hashlib.sha256(data).hexdigest()))
+    words = caption_files(
+        captions.cues,
+        language=captions.language,
+        title=details.title,
+        stem=paths.vtt.with_suffix(""),
+        params=show.settings.caption,
+    )
     made = (
         PublicFile(paths.enclosure, notes.media_type, data),
-        PublicFile(paths.vtt, vtt.MEDIA_TYPE, vtt.text(captions.cues).encode()),
-        PublicFile(paths.srt, srt.MEDIA_TYPE, srt.text(captions.cues).encode()),
+        *words,
         PublicFile(paths.chapters, chapters.MEDIA_TYPE, chapters.text(captions.chapters).encode()),
     )
     public = PublicEpisode(
         public_id=row.public_id,
         guid=row.guid,
-        details=_for_listeners(made_of.details(), captions),
+        details=_for_listeners(details, captions),
         duration_s=notes.duration_s,
         language=captions.language,
         enclosure=paths.enclosure,
@@ -122,13 +132,15 @@ def public_files(show: OpenShow, row: EpisodeRow) -> tuple[PublicEpisode, tuple[
         srt=paths.srt,
         chapters=paths.chapters,
         cues=captions.cues,
+        transcripts=listed([file for file in words if file.path not in (paths.vtt, paths.srt)], captions.language),
     )
     return public, made
 
 
 def _for_listeners(details: Details, captions: Captions) -> Details:
     """Details as they are read in public: no note where none is needed, chapters in the time of the published file."""
-    note = "" if details.content_note.strip().lower() == NO_CONTENT_NOTE else details.content_note
+    none = details.content_note.strip().lower().rstrip(".") == NO_CONTENT_NOTE
+    note = "" if none else details.content_note
     return dataclasses.replace(details, content_note=note, chapters=captions.chapters if details.chapters else ())
 
 
@@ -164,14 +176,34 @@ def export(show: OpenShow, name: str, folder: Path) -> tuple[Path, ...]:
     cut, made = frozen(show, row, facts.consent_version)
     written = []
     for file in made:
-        path = folder / f"{row.slug}{file.path.suffix}"
+        path = folder / _exported(row, cut, file)
         files.write(path, file.data)
         written.append(path)
     about = folder / f"{row.slug}.txt"
-    details = cut.episode.details
-    files.write(about, f"{details.title}\n\n{details.content_note}\n\n{details.summary}\n\ncut {cut.digest}\n".encode())
+    files.write(about, _about(show, cut).encode())
     show.state.log(show.now(), OPERATOR, "heard", row.id, cut.digest)
     return (*written, about)
+
+
+def _about(show: OpenShow, cut: Cut) -> str:
+    """What is read beside the sound: title, note, summary, the labels in them, and which cut it is."""
+    details = cut.episode.details
+    labels = [f"{found.place}: {found.message}" for found in wording.findings(details.texts, show.wording)]
+    parts = (
+        details.title,
+        content_note(details, Whereabouts()),
+        details.summary,
+        "\n".join(("Words to think about (a warning stops nothing):", *labels)) if labels else "",
+        f"cut {cut.digest}",
+    )
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _exported(row: EpisodeRow, cut: Cut, file: PublicFile) -> str:
+    """What a public file is called beside the others of its cut: by slug, language and format."""
+    stem = cut.episode.enclosure.stem
+    kind = "-transcript" if any(file.path == each.path for each in cut.episode.transcripts) else ""
+    return f"{row.slug}{file.path.stem.removeprefix(stem)}{kind}{file.path.suffix}"
 
 
 # --- status ------------------------------------------------------------------------------------------------------------------

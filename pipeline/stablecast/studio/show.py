@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from importlib import resources
 from pathlib import Path
 
 from stablecast.engine.pipeline import Production, Tools
@@ -23,6 +24,7 @@ from stablecast.store.state import Account, EpisodeRow, State
 from stablecast.store.workspace import Workspace
 from stablecast.tools import ffmpeg, models, piper, verifier, whisper
 from stablecast.voice.characters import Character, characters
+from stablecast.wording import Labels
 
 Clock = Callable[[], datetime]
 
@@ -86,6 +88,15 @@ class OpenShow:
     @cached_property
     def outcomes(self) -> Outcomes:
         return settings.checked(self.workspace.config("outcomes.toml"), outcomes)
+
+    @cached_property
+    def wording(self) -> Labels:
+        """config/wording.toml; where a show has none, the list that ships with us."""
+        path = self.workspace.config("wording.toml")
+        if path.exists():
+            return settings.load(Labels, path)
+        with resources.as_file(resources.files("stablecast") / "examples" / "wording.toml") as shipped:
+            return settings.load(Labels, shipped)
 
     @cached_property
     def production(self) -> Production:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from stablecast.errors import UsageRefused
 from stablecast.model import Alias, Correction, Digest, Item, Method, Role, Turn
 from stablecast.runner import Progress
 from stablecast.stages.ingest import IngestParams
@@ -14,10 +15,11 @@ from stablecast.studio import checking, doctor, evidence, intake, making, releas
 from stablecast.studio.doctor import CheckView
 from stablecast.studio.evidence import EvidenceView
 from stablecast.studio.intake import Additions, SealedPerson
-from stablecast.studio.show import Clock, OpenShow, utc_now
+from stablecast.studio.show import Clock, OpenShow, named, utc_now
 from stablecast.studio.views import (
     AccountView,
     CorrectionView,
+    FindingView,
     LintView,
     MeasureView,
     PublishView,
@@ -194,6 +196,24 @@ class Studio:
             return checking.lint(feed, "")
         with self._open() as show:
             return checking.lint(show.workspace.public, show.settings.show.url)
+
+    def knows(self, episode: str) -> bool:
+        """Whether there is a show here with an episode of this name."""
+        try:
+            with OpenShow(self.root, self._passphrase, self._clock) as show:
+                return show.state.episode(named(episode)) is not None
+        except UsageRefused:
+            return False
+
+    def lint_episode(self, episode: str) -> LintView:
+        """What our rules find in an episode's captions and in the words about it."""
+        with self._open() as show:
+            return checking.lint_episode(show, episode)
+
+    def wording(self, additions: Additions) -> tuple[FindingView, ...]:
+        """Labels in words that are about to be added."""
+        with self._open() as show:
+            return intake.wording(show, additions)
 
     def doctor(self) -> tuple[CheckView, ...]:
         """What on this machine would stop the work; needs no show."""

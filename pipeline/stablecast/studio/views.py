@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from stablecast.findings import Finding
 from stablecast.model import Role
 from stablecast.runner import Progress as Progress
 
@@ -98,6 +99,11 @@ class FindingView:
     source: str
     place: str
     message: str
+
+
+def finding_view(found: Finding) -> FindingView:
+    """A finding as it is answered."""
+    return FindingView(found.rule, found.severity, found.source, found.place, found.message)
 
 
 @dataclass(frozen=True, slots=True)
