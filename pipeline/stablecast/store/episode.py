@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from stablecast import codecs
 from stablecast.errors import IntegrityFailure, UsageRefused
 from stablecast.model import Alias, Correction, Digest, Slug, Turn
+from stablecast.stages.find import Answer
 from stablecast.store import files, seal, settings
 from stablecast.store.seal import EpisodeKeys, Stored
 from stablecast.store.workspace import Workspace
@@ -36,6 +37,11 @@ class Record:
     def shared(self) -> bool:
         """Whether all tracks are turns in one recording."""
         return "turns" in self.inputs
+
+    @property
+    def answered(self) -> bool:
+        """Whether somebody left in what was proposed to be taken out."""
+        return "answers" in self.inputs
 
     def source(self, track: int) -> int:
         """The number of the sealed recording that a track is taken from."""
@@ -69,6 +75,13 @@ class Corrections:
     """The sealed input `corrections`: what people decided by hand, oldest first."""
 
     corrections: tuple[Correction, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The sealed input `answers`: which proposals people left in, oldest first. There once somebody did."""
+
+    answers: tuple[Answer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
