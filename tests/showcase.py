@@ -113,6 +113,14 @@ class Showcase:
         options = [part for item in items for part in ("--yes", item)]
         return str(self.ok("consent", episode, *options, as_json=True).json["receipt"])
 
+    def leave_all(self, episode: str) -> int:
+        """Say of every open proposal that it may stay, and how many there were."""
+        found = self.ok("proposals", episode, as_json=True).json["proposals"]
+        waiting = [str(p["number"]) for p in found if p["state"] == "open"]
+        if waiting:
+            self.ok("proposals", episode, "--leave", ",".join(waiting))
+        return len(waiting)
+
     def approve(self, episode: str, role: str, name: str | None = None, *more: str) -> Answer:
         name = name or PEOPLE[role]
         return self(

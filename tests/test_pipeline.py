@@ -16,7 +16,7 @@ from stablecast.stages import prove, revoice
 from stablecast.voice.characters import DEFAULTS
 
 ASH, HAZEL, ROWAN = (DEFAULTS[name] for name in ("ash", "hazel", "rowan"))
-TOOLS = Tools("ffmpeg 1", "whisper 1", "voice 1", "verifier 1")
+TOOLS = Tools("ffmpeg 1", "whisper 1", "finder 1", "voice 1", "verifier 1")
 PRODUCTION = Production(Settings(), (ASH, HAZEL), TOOLS, {})
 
 # Which stages read which table of the settings. `prove` recognises, and measures against the master's target.
@@ -27,6 +27,7 @@ READ_BY: dict[str, set[str]] = {
     "ingest": set(),  # happens once, when a recording is added
     "turns": set(),  # likewise
     "transcribe": {"transcribe", "prove"},
+    "find": {"find"},
     "redact": {"redact"},
     "revoice": {"revoice"},
     "assemble": {"master"},
@@ -90,6 +91,7 @@ def test_tools_concern_the_stages_that_use_them() -> None:
     """Another ffmpeg encodes other bytes; another recogniser hears other words."""
     assert changed(replace(PRODUCTION, tools=replace(TOOLS, ffmpeg="ffmpeg 2"))) == {"encode", "prove"}
     assert changed(replace(PRODUCTION, tools=replace(TOOLS, recogniser="whisper 2"))) == {"transcribe", "prove"}
+    assert changed(replace(PRODUCTION, tools=replace(TOOLS, finder="finder 2"))) == {"find"}
     assert changed(replace(PRODUCTION, tools=replace(TOOLS, voice="voice 2"))) == {"revoice"}
     assert changed(replace(PRODUCTION, tools=replace(TOOLS, verifier="verifier 2"))) == {"attack"}
 
@@ -128,10 +130,17 @@ def test_every_input_reaches_each_stage_that_reads_it() -> None:
     assert reached("source/1") == {"transcribe/1", "redact", "revoice/1", "attack/1"}
     assert reached("draw/1") == {"revoice/1"}
     each = {f"{stage}/{track}" for stage in ("transcribe", "revoice", "attack") for track in (1, 2)}
-    assert reached("tracks") == {*each, "redact", "master", "prove"}
+    assert reached("tracks") == {*each, "find", "redact", "master", "prove"}
     assert reached("corrections") == {"redact", "prove"}
-    assert reached("protected") == {"redact", "prove"}
+    assert reached("protected") == {"find", "redact", "prove"}
     assert reached("details") == {"caption", "tag", "prove"}
+
+
+def test_what_people_left_in_concerns_the_proposals_alone() -> None:
+    """It opens a gate; it changes neither sound nor words. Where nobody answered there is no such input."""
+    (with_answers,) = [node for node in nodes(1, PRODUCTION, answered=True) if "answers" in node.inputs]
+    assert with_answers.key == "proposals"
+    assert not any("answers" in node.inputs for node in nodes(1, PRODUCTION))
 
 
 def test_inputs_come_first_and_every_track_has_its_own_stages() -> None:
@@ -153,6 +162,7 @@ def test_no_stage_after_redaction_takes_a_voice_but_revoice_and_the_attack_on_it
     assert {key for key, node in chain.items() if raw & set(node.inputs)} == {
         "transcribe/1",
         "transcribe/2",
+        "find",
         "redact",
         "revoice/1",
         "revoice/2",
@@ -160,4 +170,6 @@ def test_no_stage_after_redaction_takes_a_voice_but_revoice_and_the_attack_on_it
         "attack/2",
     }
     assert [node.key for node in chain.values() if {"attack/1", "attack/2"} & set(node.inputs)] == ["prove"]
+    assert [node.key for node in chain.values() if "find" in node.inputs] == ["proposals"]
+    assert not any("proposals" in node.inputs for node in chain.values())
     assert all("redact" in chain[f"revoice/{track}"].inputs for track in (1, 2))

@@ -186,7 +186,7 @@ def test_a_rebuilt_donor_makes_a_new_voice_and_no_other() -> None:
         {
             node.key: node.recipe
             for node in nodes(
-                2, Production(Settings(), (own, DEFAULTS["hazel"]), Tools("f", "r", "v", "a"), {}, donors)
+                2, Production(Settings(), (own, DEFAULTS["hazel"]), Tools("f", "r", "n", "v", "a"), {}, donors)
             )
         }
         for donors in ({}, {"willow": Digest("1")}, {"willow": Digest("2"), "oak": Digest("1")})
@@ -197,7 +197,7 @@ def test_a_rebuilt_donor_makes_a_new_voice_and_no_other() -> None:
 
 def test_a_chosen_character_changes_that_voice_alone() -> None:
     """The recipe of one track is another; a choice that is no longer offered is told, not replaced."""
-    production = Production(Settings(), tuple(DEFAULTS.values()), Tools("f", "r", "v", "a"), {})
+    production = Production(Settings(), tuple(DEFAULTS.values()), Tools("f", "r", "n", "v", "a"), {})
     plain, chosen = (
         {node.key: node.recipe for node in nodes(2, production, chosen=choice)} for choice in ({}, {"2": "ash"})
     )

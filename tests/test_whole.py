@@ -47,6 +47,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory, demo_data: Path) -> Showcase
     words = ("--title", "She listened", "--summary", "A short talk.", "--content-note", "none")
     show.ok("add", "ep-001", recording, *words, "--outcome", "trust", "--protect", PROTECTED)
     show.ok("run")
+    assert show.leave_all("ep-001")
     return show
 
 
@@ -412,6 +413,7 @@ def test_two_speakers_keep_their_tracks_and_get_two_voices(show: Showcase, demo_
         tracks += ["--speaker", f"{alias}={recording}"]
     show.ok("add", "ep-002", *tracks, "--content-note", "none", "--protect", "Casterbridge")
     show.ok("run", "ep-002", "--jobs", "2")
+    show.leave_all("ep-002")
     assert show.status("ep-002")["tracks"] == 2
     out = show.folder / "heard"
     show.ok("review", "ep-002", "--out", out)

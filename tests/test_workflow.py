@@ -37,6 +37,7 @@ READY = Facts(
     withdrawn=False,
     failure=None,
     pending=(),
+    proposals=0,
     problems=(),
     content_note=True,
     consent=NEEDED,
@@ -79,6 +80,8 @@ GATES: dict[str, tuple[dict[str, Any], str, str | None, State]] = {
         "2 steps must run first, beginning with redact",
         State.INGESTED,
     ),
+    "a proposal waits": ({"proposals": 1}, "proposals", "a place in the words may identify somebody", State.PROCESSED),
+    "proposals wait": ({"proposals": 3, "problems": ("one.",)}, "proposals", "3 places in the words", State.PROCESSED),
     "the proof failed": ({"problems": ("one.", "two.")}, "prove", "one. two.", State.PROCESSED),
     "a plain pitch shift": ({"method": Method.PITCH}, "prove", "can be undone", State.PROCESSED),
     "no content note": ({"content_note": False}, "content-note", "what is coming", State.PROCESSED),
@@ -103,7 +106,7 @@ GATES: dict[str, tuple[dict[str, Any], str, str | None, State]] = {
 }
 
 
-BEFORE_PEOPLE = ("run", "prove", "content-note", "consent", "freeze")
+BEFORE_PEOPLE = ("run", "proposals", "prove", "content-note", "consent", "freeze")
 
 
 @pytest.mark.parametrize(("changes", "name", "reason", "where"), GATES.values(), ids=GATES)

@@ -52,15 +52,30 @@ from stablecast.model import (
     Waveform,
 )
 from stablecast.redaction.quiet import levels_of
-from stablecast.stages import assemble, attack, caption, encode, master, prove, redact, revoice, speech, tag, transcribe
+from stablecast.stages import (
+    assemble,
+    attack,
+    caption,
+    encode,
+    find,
+    master,
+    prove,
+    redact,
+    revoice,
+    speech,
+    tag,
+    transcribe,
+)
 from stablecast.stages.attack import Attacked
+from stablecast.stages.find import Answer, Answered, Proposals
 from stablecast.stages.transcribe import TranscribeParams
 from stablecast.store import episode, files, receipts, seal
-from stablecast.store.episode import Corrections, Edits, Protected, Tracks, Turns
+from stablecast.store.episode import Answers, Corrections, Edits, Protected, Tracks, Turns
 from stablecast.store.seal import EpisodeKeys, Stored
 from stablecast.store.workspace import Workspace
 from stablecast.tools import containers, ffmpeg, models, piper, tags, verifier
 from stablecast.tools.codec import FfmpegCodec
+from stablecast.tools.presidio import Presidio
 from stablecast.tools.whisper import FasterWhisper
 from stablecast.voice import donors
 from stablecast.voice.characters import Character
@@ -141,7 +156,12 @@ def steps(workspace: Workspace, slug: Slug, production: Production) -> tuple[Ste
     known = receipts.read_all(workspace.receipts(slug))
     current = {name: stored.digest for name, stored in record.inputs.items()} | dict(production.stings)
     chain = pipeline.nodes(
-        record.tracks, production, shared=record.shared, edited=record.edited, chosen=record.characters
+        record.tracks,
+        production,
+        shared=record.shared,
+        edited=record.edited,
+        answered=record.answered,
+        chosen=record.characters,
     )
     present = {key: r for key, r in known.items() if workspace.work(slug, key, r.key).exists()}
     return plan(chain, current, present)
@@ -321,13 +341,15 @@ class Bench:
         self._production, self._settings = job.production, job.production.settings
         self._record = episode.read(workspace, job.slug)
         self._receipts = receipts.read_all(workspace.receipts(job.slug))
-        self._failed_checks: tuple[str, ...] = ()
+        self._note = ""  # what may be known of the newest result without a key
 
     def make(self, node: Node) -> None:
         """Run one stage and write its receipt."""
         stage = {
             "transcribe": self._transcribe,
+            "find": self._find,
             "redact": self._redact,
+            "proposals": self._proposals,
             "revoice": self._revoice,
             "master": self._master,
             "encode": self._encode,
@@ -338,9 +360,9 @@ class Bench:
         }
         inputs = {name: self._digest(name) for name in node.inputs}
         path = self._workspace.work(self._job.slug, node.key, key_of(node.recipe, inputs))
+        self._note = ""
         stored = stage[node.stage](node, path)
-        note = " ".join(self._failed_checks) if node.stage == "prove" else ""
-        receipt = Receipt(node.key, node.recipe, inputs, stored.digest, stored.sealed, note)
+        receipt = Receipt(node.key, node.recipe, inputs, stored.digest, stored.sealed, self._note)
         receipts.write(self._workspace.receipt(self._job.slug, node.key), receipt)
         for old in path.parent.glob("*.age"):
             if old != path:
@@ -361,13 +383,23 @@ class Bench:
         )
         return seal.write_value(path, node.key, said, self._keys)
 
+    def _find(self, node: Node, path: Path) -> Stored:
+        transcripts = tuple(self.value(f"transcribe/{k}", Transcript) for k in self.tracks())
+        found = find.find(transcripts, self.protected(), self._settings.find, finder=Presidio())
+        return seal.write_value(path, node.key, found, self._keys)
+
+    def _proposals(self, node: Node, path: Path) -> Stored:
+        states = find.answered(self.value("find", Proposals), self.redaction(), self.answers())
+        self._note = str(states.open)
+        return seal.write_value(path, node.key, states, self._keys)
+
     def _redact(self, node: Node, path: Path) -> Stored:
         transcripts = tuple(self.value(f"transcribe/{k}", Transcript) for k in self.tracks())
         sources = (self._source(k).waveform for k in self.tracks())
         redaction = redact.redact(
             transcripts,
             self.protected(),
-            self._corrections(),
+            self.corrections(),
             self._settings.redact,
             edits=self._input("edits", Edits).edits if self._record.edited else (),
             levels=tuple(levels_of(source.blocks(), source.rate_hz) for source in sources),
@@ -428,7 +460,7 @@ class Bench:
         heard = transcribe.transcribe(
             SourceAudio(Alias("published"), finished), self._settings.transcribe, recogniser=_recogniser(self._job)
         )
-        details, corrections = self.details(), self._corrections()
+        details, corrections = self.details(), self.corrections()
         redaction, timeline = self.redaction(), self.timeline()
         around = prove.listen_around(
             finished,
@@ -452,7 +484,7 @@ class Bench:
             texts=tuple(text for _, text in details.texts),
             captions=self.caption_findings(),
         )
-        self._failed_checks = tuple(check.name for check in proof.checks if not check.passed)
+        self._note = " ".join(check.name for check in proof.checks if not check.passed)
         return seal.write_value(path, node.key, proof, self._keys)
 
     # --- what they are made from
@@ -526,7 +558,15 @@ class Bench:
     def protected(self) -> tuple[str, ...]:
         return self._input("protected", Protected).words
 
-    def _corrections(self) -> tuple[Correction, ...]:
+    def proposed(self) -> tuple[Proposals, Answered]:
+        """What may identify somebody, and what became of each."""
+        return self.value("find", Proposals), self.value("proposals", Answered)
+
+    def answers(self) -> tuple[Answer, ...]:
+        """Which proposals people left in."""
+        return self._input("answers", Answers).answers if self._record.answered else ()
+
+    def corrections(self) -> tuple[Correction, ...]:
         return self._input("corrections", Corrections).corrections
 
     def _sting(self, name: str) -> Waveform | None:

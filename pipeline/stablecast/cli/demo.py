@@ -49,11 +49,20 @@ def run_demo(console: Console, *, open_page: bool) -> None:
 def _tables(ended: DemoView) -> Iterator[Table]:
     for episode in ended.evidence:
         words = Table(title=f"{episode.episode}: what happened to each identifying word", title_justify="left")
-        for heading in ("word", "heard in the recording", "taken out", "left in the voice", "public files with it"):
+        for heading in (
+            "word",
+            "heard in the recording",
+            "proposed",
+            "taken out",
+            "left in the voice",
+            "public files with it",
+        ):
             words.add_column(heading, justify="left" if heading == "word" else "right")
         for word in episode.words:
             left = "silence" if word.left_dbfs <= -120 else f"{word.left_dbfs} dBFS"
-            words.add_row(word.word, f"{word.heard}×", f"{word.redacted}×", left, str(word.public_files))
+            words.add_row(
+                word.word, f"{word.heard}×", f"{word.proposed}×", f"{word.redacted}×", left, str(word.public_files)
+            )
         yield words
         figures = Table(
             title=f"{episode.episode}: {episode.duration_s:.1f} s, method {episode.method}", title_justify="left"

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from stablecast import __version__
-from stablecast.cli import episodes, gates, looking, shows, voices
+from stablecast.cli import episodes, gates, looking, proposals, shows, voices
 from stablecast.cli.console import SHOW_VARIABLE, Console, default_show
 from stablecast.cli.shown import clean
 from stablecast.errors import EnvironmentFailure, StablecastError
@@ -60,7 +60,14 @@ def _json_after_the_command(command: click.Command) -> None:
     command.params.append(click.Option(["--json"], is_flag=True, expose_value=False, hidden=True, callback=switch_on))
 
 
-for command in (*shows.COMMANDS, *episodes.COMMANDS, *voices.COMMANDS, *gates.COMMANDS, *looking.COMMANDS):
+for command in (
+    *shows.COMMANDS,
+    *episodes.COMMANDS,
+    *proposals.COMMANDS,
+    *voices.COMMANDS,
+    *gates.COMMANDS,
+    *looking.COMMANDS,
+):
     _json_after_the_command(command)
     cli.add_command(command)
 

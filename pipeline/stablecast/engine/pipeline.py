@@ -11,7 +11,20 @@ from stablecast.engine.plan import Node
 from stablecast.engine.settings import Settings
 from stablecast.errors import UsageRefused
 from stablecast.model import Digest, Method
-from stablecast.stages import assemble, attack, caption, encode, master, prove, redact, revoice, speech, tag, transcribe
+from stablecast.stages import (
+    assemble,
+    attack,
+    caption,
+    encode,
+    find,
+    master,
+    prove,
+    redact,
+    revoice,
+    speech,
+    tag,
+    transcribe,
+)
 from stablecast.voice.characters import Character
 
 _NOBODY_CHOSE: Mapping[str, str] = {}
@@ -23,6 +36,7 @@ class Tools:
 
     ffmpeg: str
     recogniser: str
+    finder: str  # what knows names when it reads them
     voice: str  # the models that speak, by the show's method
     verifier: str  # what attacks, and among which voices
 
@@ -60,11 +74,13 @@ def nodes(
     *,
     shared: bool = False,
     edited: bool = False,
+    answered: bool = False,
     chosen: Mapping[str, str] = _NOBODY_CHOSE,
 ) -> tuple[Node, ...]:
     """The nodes of an episode of so many tracks, inputs first; `shared`: the tracks are turns in one recording.
 
-    `edited`: people wrote something in place of recognised words. `chosen` names a character for some of the tracks.
+    `edited`: people wrote something in place of recognised words; `answered`: somebody left in what was proposed to be taken
+    out. `chosen` names a character for some of the tracks.
     """
     settings, tools = production.settings, production.tools
     every = range(1, tracks + 1)
@@ -82,12 +98,14 @@ def nodes(
             node(t, (f"source/{k}", "tracks", *turns), transcribe.VERSION, settings.transcribe, tools.recogniser)
             for k, t in enumerate(transcripts, 1)
         ),
+        node("find", (*transcripts, "tracks", "protected"), find.VERSION, settings.find, tools.finder),
         node(
             "redact",
             (*transcripts, *sources, "tracks", "protected", "corrections", *(("edits",) if edited else ()), *turns),
             redact.VERSION,
             settings.redact,
         ),
+        node("proposals", ("find", "redact", *(("answers",) if answered else ())), find.VERSION),
         *(
             node(
                 v,

@@ -10,6 +10,7 @@ from stablecast.stages.assemble import AssembleParams
 from stablecast.stages.attack import AttackParams
 from stablecast.stages.caption import CaptionParams
 from stablecast.stages.encode import EncodeParams
+from stablecast.stages.find import FindParams
 from stablecast.stages.ingest import IngestParams
 from stablecast.stages.master import MasterParams
 from stablecast.stages.prove import ProveParams
@@ -54,6 +55,7 @@ class Settings:
     ingest: IngestParams = field(default_factory=IngestParams)
     turns: TurnsParams = field(default_factory=TurnsParams)
     transcribe: TranscribeParams = field(default_factory=TranscribeParams)
+    find: FindParams = field(default_factory=FindParams)
     redact: RedactParams = field(default_factory=RedactParams)
     revoice: RevoiceParams = field(default_factory=RevoiceParams)
     assemble: AssembleParams = field(default_factory=AssembleParams)

@@ -64,6 +64,7 @@ class Facts:
     withdrawn: bool
     failure: str | None  # the sentence of the stage that failed, if the last run ended so
     pending: tuple[str, ...]  # stages that must still run
+    proposals: int  # how many of the words that may identify somebody wait for an answer
     problems: tuple[str, ...]  # what `prove` found
     content_note: bool  # somebody wrote one, or wrote that none is needed
     consent: tuple[Item, ...] | None  # None: nobody was asked
@@ -98,6 +99,13 @@ def gate(facts: Facts, params: WorkflowParams, now: datetime) -> Gate | None:
     if facts.pending:
         return Gate(
             "run", f"{len(facts.pending)} steps must run first, beginning with {facts.pending[0]}", "`stablecast run`"
+        )
+    if facts.proposals:
+        many = f"{facts.proposals} places in" if facts.proposals > 1 else "a place in"
+        return Gate(
+            "proposals",
+            f"{many} the words may identify somebody and nobody has said what becomes of it",
+            "`stablecast proposals EP`",
         )
     if facts.method in UNPUBLISHABLE:
         step = "choose another method in config/show.toml, then `stablecast run`"
@@ -137,6 +145,7 @@ def cooled_off(facts: Facts, params: WorkflowParams) -> datetime:
 
 _AFTER = {
     "run": State.INGESTED,
+    "proposals": State.PROCESSED,
     "prove": State.PROCESSED,
     "content-note": State.PROCESSED,
     "consent": State.PROCESSED,

@@ -31,6 +31,7 @@ class _Needle:
     """One thing to look for."""
 
     letters: str
+    written: str  # its words, with a space between them
     exact: frozenset[str]
     sound: str
     consonants: str
@@ -43,6 +44,7 @@ class _Window:
     """Consecutive tokens read as one."""
 
     letters: str
+    written: str
     first: int
     last: int
     tokens: int
@@ -69,9 +71,9 @@ def find(words: Sequence[str], protected: Sequence[str]) -> tuple[Match, ...]:
             raise UsageRefused(
                 "a protected word has neither a letter nor a digit, so it can never be found; write it out"
             )
-        written.append(_needle("".join(part.text for part in parts), number))
+        written.append(_needle([part.text for part in parts], number))
         if len(parts) > 1:
-            written += (_needle(part.text, number) for part in parts if _alone(part.text))
+            written += (_needle([part.text], number) for part in parts if _alone(part.text))
         digits = "".join(part.text for part in in_digits(parts))
         if any(char.isdecimal() for char in digits):
             numeric.append(_number_needle(_as_digits(digits), number))
@@ -93,11 +95,12 @@ def _alone(part: str) -> bool:
     return len(part) > 2 and part not in COMMON and not part.isdecimal()
 
 
-def _needle(letters: str, protected: int) -> _Needle:
+def _needle(words: Sequence[str], protected: int) -> _Needle:
+    letters = "".join(words)
     exact = frozenset(letters + suffix for suffix in _SUFFIXES)
     size = len(letters)
     distance = 0 if size <= _SHORT else 1 if size < 8 else 2 if size < 12 else 3
-    return _Needle(letters, exact, sound(letters), consonants(letters), protected, distance)
+    return _Needle(letters, " ".join(words), exact, sound(letters), consonants(letters), protected, distance)
 
 
 def _number_needle(digits: str, protected: int) -> _Needle:
@@ -105,7 +108,7 @@ def _number_needle(digits: str, protected: int) -> _Needle:
     if digits.startswith("0") and len(digits) > 8:  # a telephone number, with the United Kingdom's prefix before it
         exact |= {prefix + digits[1:] for prefix in ("", "44", "0044", "440")}
     distance = 0 if len(digits) < 6 else 1 if len(digits) < 9 else 2
-    return _Needle(digits, frozenset(exact), "", "", protected, distance)
+    return _Needle(digits, digits, frozenset(exact), "", "", protected, distance)
 
 
 def _as_digits(letters: str) -> str:
@@ -124,7 +127,8 @@ def _windows(tokens: Sequence[Token], longest: int, *, digits: bool = False) -> 
             common &= token.text in COMMON
             single &= len(token.text) == 1
             size = stop - start + 1
-            yield _Window(letters, tokens[start].first, token.last, size, common and not (single and size > 1))
+            written = " ".join(token.text for token in tokens[start : stop + 1])
+            yield _Window(letters, written, tokens[start].first, token.last, size, common and not (single and size > 1))
 
 
 def _search(windows: Iterable[_Window], needles: Sequence[_Needle]) -> set[Match]:
@@ -181,6 +185,8 @@ def _contained(needle: _Needle, window: _Window) -> bool:
 def _unlike(needle: _Needle, window: _Window, stems: Sequence[_Stem]) -> int | None:
     """How far a window is from saying a needle: 0 for its letters, 1 for its sound, more for edits, None for another word."""
     short = len(needle.letters) <= _SHORT
+    if window.written == needle.written:  # "A Do" is heard as two everyday words, and is the name
+        return 0
     if window.letters in needle.exact or _contained(needle, window):
         by_chance = short and window.common and (window.tokens > 1 or window.letters != needle.letters)
         return None if by_chance else 0  # "in a" is not Ina, "this" is not two of Thi
@@ -210,3 +216,24 @@ def _likeness(needle: _Needle, stem: _Stem, *, common: bool) -> int | None:
     if min(len(needle.sound), len(stem.sound)) > _SHORT and OSA.distance(needle.sound, stem.sound, score_cutoff=1) <= 1:
         return 3
     return None
+
+
+def likely(words: Sequence[str], protected: Sequence[str]) -> tuple[tuple[int, int], ...]:
+    """Single words, first and last, that may be one of `protected` badly misheard: too loose to act on, enough to ask.
+
+    A word counts that is no everyday word, and has the same consonants, or nearly the same sound: one letter in four may differ.
+    """
+    parts = {part.text for phrase in protected for part in as_written([phrase]) if _alone(part.text)}
+    sounds = {(part, sound(part), consonants(part)) for part in parts}
+    near = []
+    for token in as_written(words):
+        if len(token.text) < 3 or token.text in COMMON or token.text.isdecimal():
+            continue
+        told, hard = sound(token.text), consonants(token.text)
+        if any(
+            (len(hard) > 1 and hard == skeleton)
+            or OSA.distance(told, code, score_cutoff=len(code) // 4) <= len(code) // 4
+            for _, code, skeleton in sounds
+        ):
+            near.append((token.first, token.last))
+    return tuple(near)

@@ -20,7 +20,7 @@ _PLAIN = str.maketrans(
 _FILLERS = frozenset({"um", "uh", "er", "erm", "and", "then"})
 _TIMES = {"double": 2, "triple": 3, "treble": 3}
 # fmt: off
-_RADIO = {word: word[0] for word in (
+RADIO = {word: word[0] for word in (
     "alpha", "alfa", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet", "juliett", "kilo",
     "lima", "mike", "november", "oscar", "papa", "quebec", "romeo", "sierra", "tango", "uniform", "victor", "whiskey", "whisky",
     "xray", "yankee", "zulu",
@@ -100,7 +100,7 @@ def _letter(tokens: Sequence[Token], at: int) -> tuple[str, int]:
     times = _TIMES.get(texts[0], 1)
     if times > 1 and len(texts) > 1 and len(texts[1]) == 1:
         return texts[1] * times, 2
-    letter = texts[0] if len(texts[0]) == 1 else _RADIO.get(texts[0], "")
+    letter = texts[0] if len(texts[0]) == 1 else RADIO.get(texts[0], "")
     for as_in in (["for"], ["as", "in"], ["like"]):
         told = 1 + len(as_in)
         if letter and texts[1:told] == as_in and len(texts) > told and texts[told].startswith(letter):
@@ -108,8 +108,11 @@ def _letter(tokens: Sequence[Token], at: int) -> tuple[str, int]:
     return letter, 1
 
 
-def in_digits(tokens: Sequence[Token]) -> list[Token]:
-    """Number words as digits: "oh seven double-oh" 0 7 00, "twenty third" 23, "nine hundred and one" 901."""
+def in_digits(tokens: Sequence[Token], *, whole: bool = False) -> list[Token]:
+    """Number words as digits: "oh seven double-oh" 0 7 00, "twenty third" 23, "nine hundred and one" 901.
+
+    The little words that join numbers are left out, but for a reading that is `whole`.
+    """
     read: list[Token] = []
     at = 0
     while at < len(tokens):
@@ -119,10 +122,27 @@ def in_digits(tokens: Sequence[Token]) -> list[Token]:
             read.append(Token(number, tokens[at].first, tokens[at + used - 1].last))
         elif ordinal:
             read.append(Token(ordinal[1], tokens[at].first, tokens[at].last))
-        elif tokens[at].text not in _BETWEEN_NUMBERS:
+        elif whole or tokens[at].text not in _BETWEEN_NUMBERS:
             read.append(tokens[at])
         at += used or 1
     return read
+
+
+def with_numerals(words: Sequence[str]) -> tuple[list[str], list[tuple[int, int]]]:
+    """The words with what is said of numbers in figures, and for each the first and last word it stands for.
+
+    "the third of March" is "the 3 of March"; every other word stays as it is written.
+    """
+    tokens = in_digits(as_written(words), whole=True)
+    figures = {t.first: t for t in tokens if t.text.isdecimal() and not any(c.isdigit() for c in words[t.first])}
+    read, place, at = list[str](), list[tuple[int, int]](), 0
+    while at < len(words):
+        token = figures.get(at)
+        last = at if token is None else token.last
+        read.append(words[at] if token is None else token.text)
+        place.append((at, last))
+        at = last + 1
+    return read, place
 
 
 def _number(tokens: Sequence[Token], at: int) -> tuple[str, int]:

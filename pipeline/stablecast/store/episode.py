@@ -11,6 +11,7 @@ from datetime import datetime
 from stablecast import codecs
 from stablecast.errors import IntegrityFailure, UsageRefused
 from stablecast.model import Alias, Correction, Digest, Edit, Slug, Turn
+from stablecast.stages.find import Answer
 from stablecast.store import files, seal, settings
 from stablecast.store.seal import EpisodeKeys, Stored
 from stablecast.store.workspace import Workspace
@@ -42,6 +43,11 @@ class Record:
     def edited(self) -> bool:
         """Whether people wrote anything in place of recognised words."""
         return "edits" in self.inputs
+
+    @property
+    def answered(self) -> bool:
+        """Whether somebody left in what was proposed to be taken out."""
+        return "answers" in self.inputs
 
     def source(self, track: int) -> int:
         """The number of the sealed recording that a track is taken from."""
@@ -101,6 +107,13 @@ class History:
 
     versions: tuple[Version, ...]
     current: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The sealed input `answers`: which proposals people left in, oldest first. There once somebody did."""
+
+    answers: tuple[Answer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

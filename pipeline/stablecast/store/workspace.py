@@ -11,15 +11,18 @@ from stablecast.store.files import PRIVATE_FILE, Room, make_folder
 ROOMS = ("config", "episodes", "transcripts", "feed")
 STATE = "stablecast.sqlite"
 LOCKS = ("work", "public")  # of making episodes, and of swapping the public tree: withdrawing waits for no work
-_IN_TRANSCRIPTS = (
+_IN_TRANSCRIPTS = (  # words; all else lies in episodes/
     "transcribe",
+    "find",
     "redact",
+    "proposals",
     "caption",
     "protected",
     "corrections",
     "edits",
     "history",
-)  # words; all else lies in episodes/
+    "answers",
+)
 
 
 class Workspace:

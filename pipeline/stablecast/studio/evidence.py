@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from stablecast.model import AnonymisedAudio, Redaction, Span, Transcript
+from stablecast.redaction.finding import Kind
 from stablecast.redaction.matching import find
 from stablecast.runner import EncodedNotes
 from stablecast.stages.prove import Check, Proof
@@ -24,6 +25,7 @@ class WordView:
 
     word: str = field(repr=False)
     heard: int  # places in which it was recognised in the source
+    proposed: int  # proposals in which it is said: what was found without the list
     redacted: int  # of these, how many lie wholly inside a span
     left_dbfs: float  # loudest sample of any voice inside those spans, before the tone is laid over
     public_files: int  # public files (words, captions, chapters, tags) that hold it
@@ -51,13 +53,14 @@ def evidence(show: OpenShow, name: str) -> EvidenceView:
     voices = tuple(bench.voice(k) for k in bench.tracks())
     notes, _ = bench.data("encode", EncodedNotes)
     public = tuple(_public(show, row))
-    words = []
+    words, proposals = [], bench.proposed()[0].proposals
     for word in bench.protected():
         places = tuple(_places(transcripts, word))
         covering = tuple(s for s in redaction.spans if any(s.start_s <= a and b <= s.end_s for a, b in places))
         covered = sum(any(s.start_s <= a and b <= s.end_s for s in redaction.spans) for a, b in places)
         hits = sum(_holds(media_type, data, word) for media_type, data in public)
-        words.append(WordView(word, len(places), covered, _loudest(voices, covering), hits))
+        proposed = sum(bool(find(proposal.heard, (word,))) for proposal in proposals if proposal.kind != Kind.PROTECTED)
+        words.append(WordView(word, len(places), proposed, covered, _loudest(voices, covering), hits))
     proof = bench.value("prove", Proof)
     method = str(show.settings.revoice.method)
     return EvidenceView(

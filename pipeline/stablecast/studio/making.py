@@ -27,6 +27,7 @@ from stablecast.store.state import CutRow, EpisodeRow
 from stablecast.studio.show import OPERATOR, OpenShow
 from stablecast.studio.views import ApprovalView, EpisodeView, GateView, StageView, StatusView
 
+WORDS = ("transcribe", "find", "redact", "proposals")  # the stages that a person's answers are about
 NO_CONTENT_NOTE = "none"  # the answer that listeners need no note
 
 
@@ -61,6 +62,15 @@ def _judged(show: OpenShow, row: EpisodeRow) -> Iterator[Progress]:
     proof = bench(show, row).value("prove", Proof)
     sentence = " ".join(check.sentence for check in proof.checks if not check.passed)
     yield Progress(row.slug, "prove", "failed", 0, 0.0, sentence, GateClosed.exit_code)
+
+
+def heard(show: OpenShow, row: EpisodeRow) -> Iterator[Progress]:
+    """Bring the words of an episode up to date, and nothing else. Raises what a stage raises."""
+    while due := [s for s in show.steps(row.slug) if s.reason and s.node.stage in WORDS]:
+        key = due[0].node.key
+        yield Progress(row.slug, key, "start", len(due))
+        Bench(job(show, row), show.workspace).make(due[0].node)
+        yield Progress(row.slug, key, "done", len(due) - 1)
 
 
 def bench(show: OpenShow, row: EpisodeRow) -> Bench:
@@ -155,7 +165,7 @@ def frozen(show: OpenShow, row: EpisodeRow, consent_version: int) -> tuple[Cut, 
 def freeze_if_ready(show: OpenShow, row: EpisodeRow, producer: str | None = None) -> None:
     """Freeze the cut when all is processed and proved and it is not frozen yet. A frozen cut is what people approve."""
     facts = show.facts(row)
-    if facts.pending or facts.problems or facts.failure or facts.cut:
+    if facts.pending or facts.proposals or facts.problems or facts.failure or facts.cut:
         return
     cut, _ = frozen(show, row, facts.consent_version)
     made_from = show.made_from(row, facts.consent_version)

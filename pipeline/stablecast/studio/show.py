@@ -22,7 +22,7 @@ from stablecast.store import episode, keyring, receipts, settings
 from stablecast.store.keyring import Keyring
 from stablecast.store.state import Account, EpisodeRow, State
 from stablecast.store.workspace import Workspace
-from stablecast.tools import ffmpeg, models, piper, verifier, whisper
+from stablecast.tools import ffmpeg, models, piper, presidio, verifier, whisper
 from stablecast.voice.characters import Character, characters
 from stablecast.wording import Labels
 
@@ -114,6 +114,7 @@ class OpenShow:
             Tools(
                 ffmpeg.probe_version(),
                 whisper.identity(self.settings.transcribe.model),
+                presidio.identity(),
                 piper.identity() if self.settings.revoice.method is Method.SPEECH else models.identity(),
                 verifier.identity(),
             ),
@@ -175,6 +176,7 @@ class OpenShow:
             withdrawn=False,
             failure=failed.sentence if failed and pending else None,
             pending=pending,
+            proposals=0 if pending else self._open_proposals(row.slug),
             problems=() if pending else self._problems(row.slug),
             content_note=record.content_note,
             consent=tuple(Item(item) for item in consents[-1].items) if consents else None,
@@ -203,6 +205,9 @@ class OpenShow:
         """Which checks of `prove` failed, in sentences without a place: the places are sealed."""
         return tuple(f"the check of the finished file failed: {name}." for name in self.failed_checks(slug))
 
+    def _open_proposals(self, slug: Slug) -> int:
+        return int(receipts.read_all(self.workspace.receipts(slug))["proposals"].note)
+
     def failed_checks(self, slug: Slug) -> tuple[str, ...]:
         """The names of the checks of `prove` that failed; needs no key."""
         return tuple(receipts.read_all(self.workspace.receipts(slug))["prove"].note.split())
@@ -228,6 +233,7 @@ _NOTHING_YET = Facts(
     withdrawn=False,
     failure=None,
     pending=(),
+    proposals=0,
     problems=(),
     content_note=False,
     consent=None,

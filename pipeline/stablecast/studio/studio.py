@@ -11,9 +11,10 @@ from stablecast.model import Alias, Correction, Digest, Item, Method, Role, Turn
 from stablecast.runner import Progress
 from stablecast.stages.ingest import IngestParams
 from stablecast.store.workspace import Workspace
-from stablecast.studio import checking, doctor, evidence, intake, making, release, voices
+from stablecast.studio import checking, doctor, evidence, finding, intake, making, release, voices
 from stablecast.studio.doctor import CheckView
 from stablecast.studio.evidence import EvidenceView
+from stablecast.studio.finding import Given
 from stablecast.studio.intake import Additions, SealedPerson
 from stablecast.studio.show import Clock, OpenShow, named, utc_now
 from stablecast.studio.views import (
@@ -22,6 +23,7 @@ from stablecast.studio.views import (
     FindingView,
     LintView,
     MeasureView,
+    ProposalsView,
     PublishView,
     RowView,
     StatusView,
@@ -100,6 +102,13 @@ class Studio:
         """Decide what is taken out or left in."""
         with self._open() as show:
             return intake.correct(show, episode, more, undo=undo)
+
+    def proposals(
+        self, episode: str, given: Given | None = None, *, quote: bool = False
+    ) -> Iterator[Progress | ProposalsView]:
+        """What may identify somebody, after `given` answers; its words are made first where they are not. `quote`: with them."""
+        with self._open() as show:
+            yield from finding.proposals(show, episode, given, quote=quote)
 
     def run(self, episodes: tuple[str, ...], *, jobs: int, producer: str | None = None) -> Iterator[Progress]:
         """Bring episodes up to date, telling what happens."""

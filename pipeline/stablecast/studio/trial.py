@@ -18,9 +18,10 @@ from stablecast.store import files, keyring
 from stablecast.store.state import State
 from stablecast.store.workspace import STATE
 from stablecast.studio.evidence import EvidenceView
+from stablecast.studio.finding import Given
 from stablecast.studio.intake import Additions, SealedPerson
 from stablecast.studio.studio import Studio
-from stablecast.studio.views import VerifyView
+from stablecast.studio.views import ProposalsView, VerifyView
 
 PEOPLE = {"young-person": "robin", "producer": "sam", "reviewer": "kim", "lead": "dana"}
 SETTINGS = """\
@@ -83,7 +84,10 @@ def demo(studio: Studio) -> Iterator[Event]:
         slugs.append(planned["slug"])
         _add(studio, planned)
         studio.consent(planned["slug"], NEEDED, SealedPerson(pseudonym="demo"))
-    yield Said("Transcribe, redact, revoice, level, encode, caption, prove")
+    yield Said("Transcribe, and propose what may identify somebody")
+    for slug in slugs:
+        yield from _accepted(studio, slug)
+    yield Said("Redact, revoice, level, encode, caption, prove")
     yield from studio.run(tuple(slugs), jobs=len(slugs), producer=PEOPLE["producer"])
     yield Said("Three different people approve each cut; the demo clock passes the cooling-off time")
     for slug in slugs:
@@ -129,6 +133,17 @@ def _add(studio: Studio, planned: dict[str, object]) -> None:
             protect=tuple(planned["protect"]),  # type: ignore[arg-type]
         )
         studio.add(str(planned["slug"]), recordings, additions)
+
+
+def _accepted(studio: Studio, slug: str) -> Iterator[Event]:
+    """Accept every proposal: nobody has to understand a demo afterwards."""
+    for event in studio.proposals(slug, Given(accept_all=True)):
+        if isinstance(event, ProposalsView):
+            yield Said(
+                f"{slug}: accepted all, {len(event.proposals)} proposals; with real recordings a person decides on each"
+            )
+        else:
+            yield event
 
 
 def _data(name: str) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stablecast.findings import Finding
 from stablecast.model import Role
@@ -122,6 +122,30 @@ class CorrectionView:
     end_s: float
     redact: bool
     speaker: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalView:
+    """A place in the words that may identify somebody, in seconds of the recording."""
+
+    number: int
+    start_s: float
+    end_s: float
+    speaker: str
+    kind: str
+    state: str  # "open", "taken out" or "left in"
+    reasons: tuple[str, ...]
+    words: str | None = field(repr=False)  # only where they were asked for
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalsView:
+    """The answer to `proposals`."""
+
+    episode: str
+    open: int
+    proposals: tuple[ProposalView, ...]
+    doubt: str | None  # what nothing here could read
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,7 @@ def preview(show: OpenShow, name: str, folder: Path | None, speaker: Alias | Non
         speakers = _speakers(show, row)
         tracks = range(1, len(speakers) + 1) if speaker is None else (_track(speakers, speaker),)
         job = making.job(show, row)
-        yield from _heard(show, row)
+        yield from making.heard(show, row)
         bench = Bench(job, show.workspace)
         folder = Path(tempfile.mkdtemp(prefix="stablecast-voices-")) if folder is None else folder
         for track in tracks:
@@ -181,15 +181,6 @@ def preview(show: OpenShow, name: str, folder: Path | None, speaker: Alias | Non
                     hidden.speaker, character.name, character.words, str(path), start_s, part.waveform.duration_s
                 )
         show.state.log(show.now(), OPERATOR, "previewed", row.id, " ".join(f"track {track}" for track in tracks))
-
-
-def _heard(show: OpenShow, row: EpisodeRow) -> Iterator[Progress]:
-    """Bring the words of an episode up to date, and nothing else. Raises what a stage raises."""
-    while due := [s for s in show.steps(row.slug) if s.reason and s.node.stage in ("transcribe", "redact")]:
-        key = due[0].node.key
-        yield Progress(row.slug, key, "start", len(due))
-        Bench(making.job(show, row), show.workspace).make(due[0].node)
-        yield Progress(row.slug, key, "done", len(due) - 1)
 
 
 def fullest(words: Iterable[PublicWord], length_s: float) -> float:
