@@ -164,6 +164,31 @@ def test_an_approval_nobody_gave_is_found(show: Showcase) -> None:
     assert [v["id"] for v in found.json["invariants"] if not v["holds"]] == ["I10"]
 
 
+def test_a_proposal_keeps_the_gate_closed_until_somebody_answers(show: Showcase) -> None:
+    """Asked again, it stops every approval; accepted, its words are gone from the next cut, and no list of it quotes them."""
+    show.consent("ep-001")
+    listed = show.ok("proposals", "ep-001", as_json=True)
+    left = [str(p["number"]) for p in listed.json["proposals"] if p["state"] == "left in"]
+    assert left
+    assert {p["words"] for p in listed.json["proposals"]} == {None}
+    assert show.ok("proposals", "ep-001", "--reopen", ",".join(left), as_json=True).json["open"] == len(left)
+    refused = show.approve("ep-001", "young-person")
+    assert refused.code == 4
+    assert "stablecast proposals" in refused.err
+    assert show.status("ep-001")["gate"]["name"] == "proposals"
+    assert show("proposals", "ep-001", "--leave", "99").code == 2
+    assert show("proposals", "ep-001", "--leave", left[0], "--accept", left[0]).code == 2
+
+    accepted = show.ok("proposals", "ep-001", "--accept", "all", as_json=True).json
+    assert {p["state"] for p in accepted["proposals"]} == {"taken out"}
+    show.ok("run")
+    show.ok("review", "ep-001", "--out", show.folder / "heard")
+    for file in (show.folder / "heard").iterdir():
+        assert not any(word in file.read_bytes().lower() for word in (b"rachel", b"middlemarch"))
+    assert show.approve("ep-001", "young-person").code == 0
+    assert "rachel" not in (show.ok("audit").out + listed.out + refused.err).lower()
+
+
 def test_running_again_does_nothing(show: Showcase) -> None:
     """A second run finds everything up to date and changes no byte."""
     before = {p: d for p, d in show.files().items() if not p.startswith("stablecast.sqlite")}

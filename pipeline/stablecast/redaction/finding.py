@@ -129,6 +129,7 @@ _OFFICIAL = frozenset("""
 """.split())  # noqa: SIM905
 _FILLERS = frozenset({"um", "uh", "er", "erm", "dash", "hyphen", "space", "slash", "stroke"})
 _VEHICLES = frozenset({"bus", "buses", "tram", "route", "coach"})
+_COUNTED = COMMON - {"the", "number", "a", "bus", "buses", "took", "take", "on"}
 _TRAVEL = frozenset({"train", "bus", "coach", "ferry", "boat", "plane", "flight", "tram", "lorry"})
 # fmt: on
 
@@ -411,8 +412,11 @@ def _routes(text: _Text) -> Iterator[Found]:
     for index in range(len(text.read)):
         word, reason = text.at(index), "a bus or tram by its number"
         if word in _VEHICLES:
-            if _route(text.at(index - 1)) and text.at(index - 2) not in COMMON - {"the", "number", "a", "bus"}:
-                yield text.found(index - 1, index + 1, Kind.ROUTE, reason)
+            start = index - 1
+            while len(text.at(start)) == 1 and text.at(start - 1).isdecimal():  # "three eight oh bus"
+                start -= 1
+            if _route("".join(text.texts[max(0, start) : index])) and text.at(start - 1) not in _COUNTED:
+                yield text.found(start, index + 1, Kind.ROUTE, reason)
             after = index + 1 + (text.at(index + 1) == "number")
             if _route(text.at(after)) and text.at(after + 1) not in _UNITS:
                 yield text.found(index, after + 1, Kind.ROUTE, reason)
