@@ -125,6 +125,40 @@ def test_ten_real_hours_of_silence_are_refused(show: Showcase, tmp_path: Path) -
     assert traces(show) == before
 
 
+@pytest.mark.parametrize(
+    "given",
+    [("none", "start=Being afraid"), ("start=",), ("none", "Being afraid")],
+    ids=["none-and", "where-alone", "both"],
+)
+def test_a_content_note_that_contradicts_itself_is_refused(
+    show: Showcase, recording: Path, given: tuple[str, ...]
+) -> None:
+    """`none` stands alone, and a place without a kind says nothing."""
+    options = [part for note in given for part in ("--content-note", note)]
+    assert show("add", "bad", recording, *options).code == 2
+
+
+def test_lint_takes_an_episode_or_a_feed(recording: Path, tmp_path: Path) -> None:
+    """An episode's name means the episode, which has no captions yet; anything else is a file, and this one is none."""
+    show = Showcase(tmp_path / "own")
+    show.ok("init", show.root)
+    added = show.ok(
+        "add", "ep-001", recording, "--title", "A victim speaks", "--content-note", "none", as_json=True
+    ).json
+    assert [(found["id"], found["place"]) for found in added["wording"]] == [("wording.victim", "title")]
+    found = show.ok("lint", "ep-001", as_json=True).json
+    assert [(each["id"], each["severity"]) for each in found["findings"]] == [
+        ("captions.none", "warning"),
+        ("wording.victim", "warning"),
+    ]
+    assert show("lint", "ep-002", cwd=tmp_path).code == 2
+    (show.root / "config" / "wording.toml").write_text('[words.x]\nwords = ["x"]\ninstead = "y"\n')
+    refused = show("add", "ep-002", recording)
+    assert refused.code == 2
+    assert "wording.toml, line 1: words.x.why is missing" in refused.err
+    assert [e["episode"] for e in show.ok("status", as_json=True).json["episodes"]] == ["ep-001"]
+
+
 def test_settings_that_do_not_exist_are_refused_with_their_line(show: Showcase) -> None:
     """File, key and line, and exit code 2."""
     settings = show.root / "config" / "show.toml"

@@ -447,6 +447,74 @@ def test_two_speakers_keep_their_tracks_and_get_two_voices(show: Showcase, demo_
     assert "<v Kit>" in captions
 
 
+def test_the_words_are_published_in_every_format(show: Showcase) -> None:
+    """Five files of the approved cues beside the episode, in the feed with their types; `review` shows each of them."""
+    out = show.folder / "heard"
+    show.ok("review", "ep-001", "--out", out)
+    assert {path.name.removeprefix("ep-001") for path in out.iterdir()} == {
+        ".mp3",
+        ".vtt",
+        ".srt",
+        ".json",
+        ".txt",
+        "-transcript.json",
+        "-transcript.html",
+        "-transcript.txt",
+    }
+    published(show)
+    (item,) = etree.fromstring((show.root / "feed" / "feed.xml").read_bytes()).iterfind("channel/item")
+    links = {str(link.get("type")): str(link.get("url")) for link in item.iterfind("podcast:transcript", NAMES)}
+    assert list(links) == ["text/vtt", "application/x-subrip", "application/json", "text/html", "text/plain"]
+    for url in links.values():
+        file = show.root / "feed" / "captions" / url.rpartition("/")[2]
+        kind = "" if file.suffix in (".vtt", ".srt") else "-transcript"
+        assert file.read_bytes() == (out / f"ep-001{kind}{file.suffix}").read_bytes()
+        assert not any(form in file.read_text().lower() for form in HEARD_AS)
+
+
+def test_a_published_transcript_that_was_changed_is_found(show: Showcase) -> None:
+    """Every format is under the digest: one letter of the plain text, and the public folder is not what was approved."""
+    published(show)
+    (text,) = (show.root / "feed" / "captions").glob("*.txt")
+    text.chmod(0o644)
+    text.write_text(text.read_text() + "and more")
+    found = show("verify", as_json=True)
+    assert found.code == 6
+    assert "I8" in [v["id"] for v in found.json["invariants"] if not v["holds"]]
+
+
+def test_captions_nobody_can_read_close_the_gate(show: Showcase) -> None:
+    """With a reading speed that this talk cannot keep, `run` and `lint EP` name the places, and nobody can approve."""
+    assert show.ok("lint", "ep-001", as_json=True).json == {"ok": True, "findings": []}
+    show.consent("ep-001")
+    demo_settings(show, caption={"aim_cps": 10.6, "warn_cps": 10.6, "most_cps": 10.6})
+    ran = show("run", "ep-001")
+    assert ran.code == 4
+    assert "captions cannot be read: landscape cue" in ran.err
+    linted = show("lint", "ep-001", as_json=True)
+    assert linted.code == 4
+    assert "captions.too-fast" in {finding["id"] for finding in linted.json["findings"]}
+    assert "captions" in show.status("ep-001")["gate"]["reason"]
+    assert show.approve("ep-001", "young-person").code == 4
+    assert "listened" not in (ran.err + linted.out).lower()
+
+
+def test_a_label_in_a_title_is_a_warning_and_stops_nothing(show: Showcase) -> None:
+    """`add` says what to write instead; `lint EP` and the sheet beside a cut say it again; the gate stays open."""
+    added = show.ok("add", "ep-001", "--title", "A victim speaks", as_json=True).json
+    assert [(found["id"], found["place"]) for found in added["wording"]] == [("wording.victim", "title")]
+    show.ok("add", "ep-001", "--content-note", "start=Being afraid", "--content-note", "1=A court")
+    show.ok("run", "ep-001")
+    linted = show.ok("lint", "ep-001", as_json=True).json
+    assert linted["ok"]
+    assert [(found["id"], found["severity"]) for found in linted["findings"]] == [("wording.victim", "warning")]
+    out = show.folder / "heard"
+    show.ok("review", "ep-001", "--out", out)
+    about = (out / "ep-001.txt").read_text()
+    assert "Being afraid (near the start); A court (around minute 1)" in about
+    assert 'title: "victim": rather young person' in about
+
+
 def test_a_second_run_is_told_to_wait(show: Showcase) -> None:
     """Two commands that write do not meet: the second ends with 5, and the lock frees itself when the first is killed."""
     show.ok("correct", "ep-001", "--redact", "6-7")
