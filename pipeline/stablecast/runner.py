@@ -48,16 +48,28 @@ from stablecast.model import (
     Transcript,
     Waveform,
 )
-from stablecast.stages import assemble, attack, caption, encode, master, prove, redact, revoice, speech, tag, transcribe
+from stablecast.stages import (
+    assemble,
+    attack,
+    caption,
+    encode,
+    master,
+    prove,
+    redact,
+    revoice,
+    speech,
+    tag,
+    transcribe,
+    translate,
+)
 from stablecast.stages.attack import Attacked
-from stablecast.stages.transcribe import TranscribeParams
+from stablecast.stages.transcribe import UNKNOWN, Recogniser, TranscribeParams
 from stablecast.store import episode, files, receipts, seal
 from stablecast.store.episode import Corrections, Protected, Tracks, Turns
 from stablecast.store.seal import EpisodeKeys, Stored
 from stablecast.store.workspace import Workspace
-from stablecast.tools import containers, ffmpeg, models, piper, tags, verifier
+from stablecast.tools import containers, ffmpeg, models, piper, recognisers, tags, verifier
 from stablecast.tools.codec import FfmpegCodec
-from stablecast.tools.whisper import FasterWhisper
 from stablecast.voice import donors
 from stablecast.voice.characters import Character
 from stablecast.voice.draws import draw_from
@@ -108,6 +120,13 @@ class MasterNotes:
     opening_s: float
     gain_db: float
     before: Loudness
+
+
+@dataclass(frozen=True, slots=True)
+class English:
+    """The public words in English, where they were said in another language."""
+
+    public: PublicTranscript | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,12 +313,12 @@ def run(job: Job) -> Iterator[Progress]:
 
 
 @functools.cache
-def _recogniser_of(params: TranscribeParams) -> FasterWhisper:
+def _recogniser_of(params: TranscribeParams) -> Recogniser:
     # Loaded once a process: it takes a second.
-    return FasterWhisper(params, threads=int(os.environ.get("OMP_NUM_THREADS", "0")))
+    return recognisers.recogniser(params, threads=int(os.environ.get("OMP_NUM_THREADS", "0")))
 
 
-def _recogniser(job: Job) -> FasterWhisper:
+def _recogniser(job: Job) -> Recogniser:
     return _recogniser_of(job.production.settings.transcribe)
 
 
@@ -315,13 +334,15 @@ class Bench:
         self._production, self._settings = job.production, job.production.settings
         self._record = episode.read(workspace, job.slug)
         self._receipts = receipts.read_all(workspace.receipts(job.slug))
-        self._failed_checks: tuple[str, ...] = ()
+        self._note = ""  # what may be known of the result without a key
 
     def make(self, node: Node) -> None:
         """Run one stage and write its receipt."""
         stage = {
             "transcribe": self._transcribe,
+            "translate": self._translate,
             "redact": self._redact,
+            "english": self._english,
             "revoice": self._revoice,
             "master": self._master,
             "encode": self._encode,
@@ -333,8 +354,7 @@ class Bench:
         inputs = {name: self._digest(name) for name in node.inputs}
         path = self._workspace.work(self._job.slug, node.key, key_of(node.recipe, inputs))
         stored = stage[node.stage](node, path)
-        note = " ".join(self._failed_checks) if node.stage == "prove" else ""
-        receipt = Receipt(node.key, node.recipe, inputs, stored.digest, stored.sealed, note)
+        receipt = Receipt(node.key, node.recipe, inputs, stored.digest, stored.sealed, self._note)
         receipts.write(self._workspace.receipt(self._job.slug, node.key), receipt)
         for old in path.parent.glob("*.age"):
             if old != path:
@@ -353,7 +373,27 @@ class Bench:
         said = transcribe.transcribe(
             self._source(_track(node.key)), self._settings.transcribe, recogniser=_recogniser(self._job)
         )
+        self._note = str(len(said.doubts) or "")
         return seal.write_value(path, node.key, said, self._keys)
+
+    def _translate(self, node: Node, path: Path) -> Stored:
+        track = _track(node.key)
+        said = self.value(f"transcribe/{track}", Transcript)
+        english = translate.translate(
+            self._source(track), said, self._settings.transcribe, recogniser=_recogniser(self._job)
+        )
+        self._note = str(len(english.doubts) or "")
+        return seal.write_value(path, node.key, english, self._keys)
+
+    def _english(self, node: Node, path: Path) -> Stored:
+        found = translate.english(
+            tuple(self.value(f"transcribe/{k}", Transcript) for k in self.tracks()),
+            tuple(self.value(f"translate/{k}", Transcript) for k in self.tracks()),
+            self.redaction(),
+            self.protected(),
+            self._corrections(),
+        )
+        return seal.write_value(path, node.key, English(found), self._keys)
 
     def _redact(self, node: Node, path: Path) -> Stored:
         transcripts = tuple(self.value(f"transcribe/{k}", Transcript) for k in self.tracks())
@@ -382,14 +422,19 @@ class Bench:
         return seal.write_data(path, node.key, notes, made.data, self._keys)
 
     def _caption(self, node: Node, path: Path) -> Stored:
-        details, made = self.details(), self._mastered()
+        details, made, public = self.details(), self._mastered(), self.redaction().public
+        translations = self.translated()
+        if translations:
+            transcripts = tuple(self.value(f"transcribe/{k}", Transcript) for k in self.tracks())
+            public = dataclasses.replace(public, language=translate.spoken_in(transcripts, public.language))
         captions = caption.caption(
-            self.redaction().public,
+            public,
             opening_s=made.opening_s,
             duration_s=made.waveform.duration_s,
             chapters=details.chapters,
             title=details.title,
             params=self._settings.caption,
+            translations=translations,
         )
         return seal.write_value(path, node.key, captions, self._keys)
 
@@ -411,8 +456,12 @@ class Bench:
     def _prove(self, node: Node, path: Path) -> Stored:
         _, data = self.data("tag", EnclosureNotes)
         finished, found = FfmpegCodec().decode(data), tags.frames(data)
+        language = self.redaction().public.language  # known by now, and a changed voice may be taken for another
+        params = self._settings.transcribe
         heard = transcribe.transcribe(
-            SourceAudio(Alias("published"), finished), self._settings.transcribe, recogniser=_recogniser(self._job)
+            SourceAudio(Alias("published"), finished),
+            dataclasses.replace(params, language="" if language == UNKNOWN else language),
+            recogniser=_recogniser(self._job),
         )
         details, corrections = self.details(), self._corrections()
         proof = prove.prove(
@@ -432,9 +481,10 @@ class Bench:
                 details.summary,
                 details.content_note,
                 *(chapter.title for chapter in details.chapters),
+                *translate.texts(self.translated()),
             ),
         )
-        self._failed_checks = tuple(check.name for check in proof.checks if not check.passed)
+        self._note = " ".join(check.name for check in proof.checks if not check.passed)
         return seal.write_value(path, node.key, proof, self._keys)
 
     # --- what they are made from
@@ -488,6 +538,13 @@ class Bench:
 
     def redaction(self) -> Redaction:
         return self.value("redact", Redaction)
+
+    def translated(self) -> tuple[PublicTranscript, ...]:
+        """The public words in other languages than the one spoken."""
+        if not self._settings.translate.english:
+            return ()
+        public = self.value("english", English).public
+        return () if public is None else (public,)
 
     def details(self) -> Details:
         return self._input("details", Details)

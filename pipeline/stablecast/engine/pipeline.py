@@ -11,7 +11,20 @@ from stablecast.engine.plan import Node
 from stablecast.engine.settings import Settings
 from stablecast.errors import UsageRefused
 from stablecast.model import Digest, Method
-from stablecast.stages import assemble, attack, caption, encode, master, prove, redact, revoice, speech, tag, transcribe
+from stablecast.stages import (
+    assemble,
+    attack,
+    caption,
+    encode,
+    master,
+    prove,
+    redact,
+    revoice,
+    speech,
+    tag,
+    transcribe,
+    translate,
+)
 from stablecast.voice.characters import Character
 
 _NOBODY_CHOSE: Mapping[str, str] = {}
@@ -67,6 +80,8 @@ def nodes(
     voices = tuple(f"revoice/{k}" for k in every)
     attacks = tuple(f"attack/{k}" for k in every)
     turns = ("turns",) if shared else ()
+    translations = tuple(f"translate/{k}" for k in every) if settings.translate.english else ()
+    english = ("english",) if translations else ()
 
     def node(key: str, inputs: tuple[str, ...], version: int, *params: object) -> Node:
         return Node(key, recipe(key.partition("/")[0], version, *params), inputs)
@@ -77,6 +92,20 @@ def nodes(
             for k, t in enumerate(transcripts, 1)
         ),
         node("redact", (*transcripts, "tracks", "protected", "corrections"), redact.VERSION, settings.redact),
+        *(
+            node(
+                t,
+                (f"source/{k}", "tracks", f"transcribe/{k}", *turns),
+                translate.VERSION,
+                settings.transcribe,
+                tools.recogniser,
+            )
+            for k, t in enumerate(translations, 1)
+        ),
+        *(
+            node(e, (*transcripts, *translations, "redact", "protected", "corrections"), translate.VERSION)
+            for e in english
+        ),
         *(
             node(
                 v,
@@ -97,7 +126,7 @@ def nodes(
             settings.master,
         ),
         node("encode", ("master",), encode.VERSION, settings.encode, settings.master, tools.ffmpeg),
-        node("caption", ("redact", "master", "details"), caption.VERSION, settings.caption),
+        node("caption", ("redact", "master", "details", *english), caption.VERSION, settings.caption),
         node("tag", ("encode", "caption", "details"), tag.VERSION, settings.show.title, settings.show.author),
         *(
             node(
@@ -111,7 +140,7 @@ def nodes(
         ),
         node(
             "prove",
-            ("tag", "redact", "protected", "corrections", "details", "master", *attacks),
+            ("tag", "redact", "protected", "corrections", "details", "master", *attacks, *english),
             prove.VERSION,
             settings.prove,
             settings.master,

@@ -140,6 +140,11 @@ def _entry(entry: Any, show: ShowInfo, item: Item, artwork: PurePosixPath, label
     entry.podcasting20.transcripts = (  # VTT first: some apps read no further
         TranscriptLink(_url(show, episode.vtt), "text/vtt", episode.language),
         TranscriptLink(_url(show, episode.srt), "application/x-subrip", episode.language),
+        *(
+            TranscriptLink(_url(show, path), media_type, translation.language)
+            for translation in episode.translations
+            for path, media_type in ((translation.vtt, "text/vtt"), (translation.srt, "application/x-subrip"))
+        ),
     )
     entry.podcasting20.chapters_url = _url(show, episode.chapters)
 

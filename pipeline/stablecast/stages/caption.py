@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from stablecast.captions.cues import CaptionParams, cues_of
 from stablecast.errors import UsageRefused
-from stablecast.model import Captions, Chapter, PublicTranscript
+from stablecast.model import Captions, Chapter, PublicTranscript, Translation
 
 __all__ = ["VERSION", "CaptionParams", "caption", "chapters_of"]
 
-VERSION = 1
+VERSION = 2
 
 
 def caption(
@@ -19,14 +19,18 @@ def caption(
     chapters: tuple[Chapter, ...],
     title: str,
     params: CaptionParams,
+    translations: tuple[PublicTranscript, ...] = (),
 ) -> Captions:
     """Captions and chapters for a file of `duration_s` in which source time 0 is heard at `opening_s`.
 
-    `chapters` are in source time. Raises UsageRefused for a chapter without a title.
+    `translations` are the same words in other languages, and are captioned alike. `chapters` are in source time. Raises
+    UsageRefused for a chapter without a title.
     """
-    cues = cues_of(public, opening_s, duration_s, params)
     return Captions(
-        public.language, cues, chapters_of(chapters, opening_s=opening_s, duration_s=duration_s, title=title)
+        public.language,
+        cues_of(public, opening_s, duration_s, params),
+        chapters_of(chapters, opening_s=opening_s, duration_s=duration_s, title=title),
+        tuple(Translation(t.language, cues_of(t, opening_s, duration_s, params)) for t in translations),
     )
 
 

@@ -11,7 +11,8 @@ from stablecast.store.files import PRIVATE_FILE, Room, make_folder
 ROOMS = ("config", "episodes", "transcripts", "feed")
 STATE = "stablecast.sqlite"
 LOCKS = ("work", "public")  # of making episodes, and of swapping the public tree: withdrawing waits for no work
-_IN_TRANSCRIPTS = ("transcribe", "redact", "caption", "protected", "corrections")  # words; all else lies in episodes/
+# words; all else lies in episodes/
+_IN_TRANSCRIPTS = ("transcribe", "translate", "redact", "english", "caption", "protected", "corrections")
 
 
 class Workspace:

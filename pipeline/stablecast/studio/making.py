@@ -10,19 +10,38 @@ from pathlib import Path
 from stablecast.captions import chapters, srt, vtt
 from stablecast.engine import workflow
 from stablecast.errors import GateClosed, UsageRefused
-from stablecast.model import Alias, Captions, Cut, Details, Digest, PublicEpisode, PublicFile
+from stablecast.model import (
+    Alias,
+    Captions,
+    Cut,
+    Details,
+    Digest,
+    PublicEpisode,
+    PublicFile,
+    PublicTranslation,
+    Transcript,
+)
 from stablecast.runner import Bench, EnclosureNotes, Job, Progress, run_all
 from stablecast.stages import approve
 from stablecast.stages.prove import Proof
 from stablecast.stages.publish import media_paths
-from stablecast.store import episode, files, locks
+from stablecast.store import episode, files, locks, receipts
 from stablecast.store.episode import Tracks
 from stablecast.store.keyring import Entry
 from stablecast.store.seal import Stored
 from stablecast.store.state import CutRow, EpisodeRow
 from stablecast.studio.show import OPERATOR, OpenShow
-from stablecast.studio.views import ApprovalView, EpisodeView, GateView, StageView, StatusView
+from stablecast.studio.views import (
+    ApprovalView,
+    DoubtsView,
+    DoubtView,
+    EpisodeView,
+    GateView,
+    StageView,
+    StatusView,
+)
 
+_HEARING = ("transcribe", "translate")  # the stages that recognise what the captions say
 NO_CONTENT_NOTE = "none"  # the answer that listeners need no note
 
 
@@ -103,11 +122,16 @@ def public_files(show: OpenShow, row: EpisodeRow) -> tuple[PublicEpisode, tuple[
     notes, data = made_of.data("tag", EnclosureNotes)
     captions = made_of.value("caption", Captions)
     paths = media_paths(row.public_id, Digest(hashlib.sha256(data).hexdigest()))
+    translations = tuple(
+        PublicTranslation(t.language, *paths.captions_in(t.language), t.cues) for t in captions.translations
+    )
     made = (
         PublicFile(paths.enclosure, notes.media_type, data),
         PublicFile(paths.vtt, vtt.MEDIA_TYPE, vtt.text(captions.cues).encode()),
         PublicFile(paths.srt, srt.MEDIA_TYPE, srt.text(captions.cues).encode()),
         PublicFile(paths.chapters, chapters.MEDIA_TYPE, chapters.text(captions.chapters).encode()),
+        *(PublicFile(t.vtt, vtt.MEDIA_TYPE, vtt.text(t.cues).encode()) for t in translations),
+        *(PublicFile(t.srt, srt.MEDIA_TYPE, srt.text(t.cues).encode()) for t in translations),
     )
     public = PublicEpisode(
         public_id=row.public_id,
@@ -122,6 +146,7 @@ def public_files(show: OpenShow, row: EpisodeRow) -> tuple[PublicEpisode, tuple[
         srt=paths.srt,
         chapters=paths.chapters,
         cues=captions.cues,
+        translations=translations,
     )
     return public, made
 
@@ -164,7 +189,7 @@ def export(show: OpenShow, name: str, folder: Path) -> tuple[Path, ...]:
     cut, made = frozen(show, row, facts.consent_version)
     written = []
     for file in made:
-        path = folder / f"{row.slug}{file.path.suffix}"
+        path = folder / f"{row.slug}{''.join(file.path.suffixes)}"  # .en.vtt beside .vtt
         files.write(path, file.data)
         written.append(path)
     about = folder / f"{row.slug}.txt"
@@ -200,5 +225,31 @@ def _view(show: OpenShow, row: EpisodeRow) -> EpisodeView:
         if before is None
         else GateView(before.name, before.reason, before.next_step.replace(" EP", f" {row.slug}")),
         published_on=on.isoformat() if on else None,
+        doubts=_doubts(show, row) if planned else 0,
         stages=tuple(StageView(step.node.key, step.reason is None, step.reason) for step in planned),
     )
+
+
+def _doubts(show: OpenShow, row: EpisodeRow) -> int:
+    """In how many places what was recognised may be made up; the places are sealed."""
+    known = receipts.read_all(show.workspace.receipts(row.slug))
+    keys = [step.node.key for step in show.steps(row.slug) if step.node.stage in _HEARING and step.reason is None]
+    return sum(int(known[key].note or 0) for key in keys)
+
+
+def doubts(show: OpenShow, name: str) -> DoubtsView:
+    """Where to listen, for words may have been recognised that nobody said. Needs the key. Never a word.
+
+    Raises GateClosed where the recordings were not heard yet.
+    """
+    row = show.episode(name)
+    hearing = [step for step in show.steps(row.slug) if step.node.stage in _HEARING]
+    if any(step.reason is not None for step in hearing):
+        raise GateClosed("the recordings were not recognised yet as the settings say; run `stablecast run` first")
+    made_of = bench(show, row)
+    found = []
+    for step in hearing:
+        heard = made_of.value(step.node.key, Transcript)
+        translated = step.node.stage == "translate"
+        found += [DoubtView(d.start_s, d.end_s, heard.speaker, translated, d.suspicion, d.reason) for d in heard.doubts]
+    return DoubtsView(row.slug, tuple(sorted(found, key=lambda doubt: (doubt.start_s, doubt.speaker))))

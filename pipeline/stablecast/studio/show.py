@@ -21,7 +21,7 @@ from stablecast.store import episode, keyring, receipts, settings
 from stablecast.store.keyring import Keyring
 from stablecast.store.state import Account, EpisodeRow, State
 from stablecast.store.workspace import Workspace
-from stablecast.tools import ffmpeg, models, piper, verifier, whisper
+from stablecast.tools import ffmpeg, models, piper, recognisers, verifier
 from stablecast.voice.characters import Character, characters
 
 Clock = Callable[[], datetime]
@@ -102,7 +102,7 @@ class OpenShow:
             tuple(self.characters[name] for name in chosen),
             Tools(
                 ffmpeg.probe_version(),
-                whisper.identity(self.settings.transcribe.model),
+                recognisers.identity(self.settings.transcribe),
                 piper.identity() if self.settings.revoice.method is Method.SPEECH else models.identity(),
                 verifier.identity(),
             ),
