@@ -83,7 +83,7 @@ def test_a_script_without_our_letters_is_compared_too() -> None:
     ("each_s", "doubted"), [(0.4, False), (1 / 6.1, False), (1 / 7.5, True), (0.02, True), (0.0, True)]
 )
 def test_a_rate_nobody_speaks_at(each_s: float, doubted: bool) -> None:
-    """6.1 words a second is the fastest there was among 24 readers; 7 and more is told, 0 s for all of them as well."""
+    """6.1 words a second is the fastest there was among some twenty readers; 7 and more is told, 0 s for all of them as well."""
     assert (Suspicion.RATE in kinds(said("it was so good to be in a flat with a key", each_s=each_s))) == doubted
 
 

@@ -75,7 +75,9 @@ def test_the_packaged_weights_in_the_other_engines_terms() -> None:
         6,
     )
     assert len(state) == 4 + 2 + 1 + 4 + 6 * 15 + 6 * 24  # convolutions, positions, embedding, last norms, blocks
-    assert all((array.dtype == np.float32 and array.flags.owndata) or array.base is not None for array in state.values())
+    assert all(
+        (array.dtype == np.float32 and array.flags.owndata) or array.base is not None for array in state.values()
+    )
     assert not any(name.endswith("key.bias") for name in state)
     fused = openai_whisper.encoder.variables(whisper.weights()["model.bin"])[
         "decoder/layer_2/attention/linear_1/weight"

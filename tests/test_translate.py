@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,8 +28,8 @@ from stablecast.model import (
     Word,
 )
 from stablecast.stages.redact import RedactParams, redact
-from stablecast.stages.transcribe import RATE_HZ, UNKNOWN, Recognised, TranscribeParams
-from stablecast.stages.translate import english, spoken_in, texts, translate
+from stablecast.stages.transcribe import RATE_HZ, UNKNOWN, Recognised, TranscribeParams, transcribe
+from stablecast.stages.translate import GUARD_S, english, spoken_in, texts, translate
 
 ASH, KIT = Alias("Ash"), Alias("Kit")
 
@@ -218,6 +220,34 @@ def test_english_is_not_translated(language: str) -> None:
     said = Transcript(ASH, language, ())
     assert translate(noise(3.0), said, TranscribeParams(), recogniser=ears).segments == ()
     assert ears.asked == []
+
+
+@pytest.mark.model
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="no espeak-ng here to speak German")
+def test_german_is_heard_and_said_in_english_where_it_was_said(tmp_path: Path) -> None:
+    """Real weights: the language is found, and a translated sentence lies where the spoken one does, within the guard."""
+    from faster_whisper.audio import decode_audio
+
+    from stablecast.tools.whisper import FasterWhisper
+
+    text = "Dann habe ich meine Betreuerin kennengelernt. Sie hat bis zum Ende zugehört. Heute habe ich meine eigene Wohnung."
+    subprocess.run(["espeak-ng", "-v", "de", "-s", "140", "-w", tmp_path / "de.wav", text], check=True)
+    audio = SourceAudio(ASH, Waveform.of(decode_audio(str(tmp_path / "de.wav"), sampling_rate=RATE_HZ), RATE_HZ))
+    params = TranscribeParams()
+    ears = FasterWhisper(params, threads=1)
+    said = transcribe(audio, params, recogniser=ears)
+    made = translate(audio, said, params, recogniser=ears)
+    assert said.language == "de"
+    assert "kennengelernt" in " ".join(word.text for word in said.words)
+    assert {"my", "own"} <= {word.text.lower().strip(".,") for word in made.words}
+    assert len(made.segments) > 1
+    for each in made.segments:
+        assert min(abs(each.start_s - own.start_s) for own in said.segments) <= GUARD_S
+    first = said.segments[0]
+    left = public(said, made, (), Correction(first.start_s, first.end_s, redact=True))
+    assert left.words[0].text == REDACTED
+    assert left.words[-1].text == made.words[-1].text
+    assert translate(audio, said, params, recogniser=ears) == made
 
 
 # --- a show in two languages --------------------------------------------------------------------------------------------

@@ -134,7 +134,6 @@ class FasterWhisper:
         engine = _engine(self._params, self._threads)
         if task == "translate" and not engine.model.is_multilingual:
             raise EnvironmentFailure(ENGLISH_ONLY)
-        _ctranslate2().set_random_seed(0)  # hard passages are sampled: the same recording must give the same words
         try:
             segments, info = engine.transcribe(
                 samples,
@@ -152,6 +151,9 @@ class FasterWhisper:
             if device(self._params).name == "cpu":
                 raise
             raise EnvironmentFailure(_GPU_FAILED) from failed
+        finally:
+            if engine.model.sampled:
+                _load.cache_clear()
         return Recognised(info.language if found else "", found)
 
 
@@ -184,10 +186,33 @@ def _load(model: str, sha256: str, on: Device, threads: int) -> WhisperModel:
         if sha256 and sha256_of(folder / "model.bin") != sha256:
             raise IntegrityFailure(_NOT_THAT_FILE)
         name, files = str(folder), {}
+    _ctranslate2().set_random_seed(0)
     try:
-        return library().WhisperModel(name, **files, **how)
+        engine = library().WhisperModel(name, **files, **how)
     except (RuntimeError, ValueError, OSError) as broken:
         raise EnvironmentFailure(_UNUSABLE if on.name == "cpu" else _GPU_FAILED) from broken
+    engine.model = _Watched(engine.model)
+    return engine
+
+
+class _Watched:
+    """A loaded model that remembers whether it was asked to draw at random, as Whisper does with hard passages.
+
+    Its dice are thrown by threads that take the seed when they start. Equal recordings give equal words only where each is
+    heard with new dice, so a model that threw them is loaded anew for the next.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self.sampled = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def generate(self, *arguments: Any, **options: Any) -> Any:
+        """What the model itself generates."""
+        self.sampled |= bool(options.get("sampling_temperature"))
+        return self._model.generate(*arguments, **options)
 
 
 def sha256_of(path: Path) -> Digest:
