@@ -56,7 +56,7 @@ class Whisper:
     def __init__(self) -> None:
         data = whisper.weights()["model.bin"]
         whole = encoder.parsed(data, 6)
-        named = encoder._variables(memoryview(data))
+        named = encoder.variables(data)
         self.final = [tensor(named[f"encoder/layer_norm/{name}"]) for name in ("gamma", "beta")]
         self.convolutions = [(tensor(c.weight), tensor(c.bias)) for c in (whole.first, whole.second)]
         self.positions = tensor(whole.positions)

@@ -39,7 +39,7 @@ def test_the_last_block_is_what_the_recogniser_computes() -> None:
     features = np.ascontiguousarray(log_mel(samples).T[None])
     theirs = np.array(model.encode(ctranslate2.StorageView.from_array(features)))[0]
     rows = parsed(weights(), 6)(samples)[5]
-    named = encoder._variables(memoryview(weights()))
+    named = encoder.variables(weights())
     norm = encoder._Norm(*(np.float32(named[f"encoder/layer_norm/{part}"]) for part in ("gamma", "beta")))
     ours = norm(rows)
     assert ours.shape == theirs.shape == (1500, 512)

@@ -17,10 +17,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from stablecast.model import Alias, Chapter, ContentNote, Cue, Details, PublicEpisode, ShowInfo, TextFile
+from stablecast.model import (
+    Alias,
+    Chapter,
+    ContentNote,
+    Cue,
+    Details,
+    PublicEpisode,
+    PublicTranslation,
+    ShowInfo,
+    TextFile,
+)
 from stablecast.rss import feed as feeds
 from stablecast.rss.feed import EMPTY_SINCE, Item, feed, podcast_guid
-from stablecast.rss.lint import lint
+from stablecast.rss.lint import Severity, lint
 from stablecast.rss.text import clip, legal, line, utf8_size
 
 ITUNES = "{http://www.itunes.com/dtds/podcast-1.0.dtd}"
@@ -168,6 +178,21 @@ def test_item_holds_exactly_what_directories_ask_for() -> None:
         ),
         (f"{PODCAST}chapters", None, {"url": f"{root}/chapters/{stem}.json", "type": "application/json+chapters"}),
     ]
+
+
+def test_a_translation_follows_what_was_said_with_its_own_language() -> None:
+    """Some apps read the first transcript and no further, so the language spoken comes first; one link a format and language."""
+    german, paths = an_item(7), (PurePosixPath("captions/x.en.vtt"), PurePosixPath("captions/x.en.srt"))
+    translation = PublicTranslation("en", *paths, (Cue(500, 2500, Alias("Sky"), "I remember the stairs."),))
+    episode = dataclasses.replace(german.episode, language="de", translations=(translation,))
+    data = made(dataclasses.replace(german, episode=episode))
+    found = [
+        (link.get("language"), link.get("type"), str(link.get("url")).rpartition(".")[2])
+        for link in channel_of(data).iter(f"{PODCAST}transcript")
+    ]
+    vtt, srt = ("text/vtt", "vtt"), ("application/x-subrip", "srt")
+    assert found == [("de", *vtt), ("de", *srt), ("en", *vtt), ("en", *srt)]
+    assert not [finding for finding in lint(data, base_url=SHOW.url) if finding.severity is Severity.ERROR]
 
 
 def test_content_note_comes_first() -> None:

@@ -13,6 +13,7 @@ from stablecast.engine.plan import Node
 from stablecast.engine.settings import Settings
 from stablecast.model import Digest
 from stablecast.stages import prove, revoice
+from stablecast.stages.translate import TranslateParams
 from stablecast.voice.characters import DEFAULTS
 
 ASH, HAZEL, ROWAN = (DEFAULTS[name] for name in ("ash", "hazel", "rowan"))
@@ -27,6 +28,7 @@ READ_BY: dict[str, set[str]] = {
     "ingest": set(),  # happens once, when a recording is added
     "turns": set(),  # likewise
     "transcribe": {"transcribe", "prove"},
+    "translate": {"translate", "english"},  # captions and proof follow them as inputs
     "find": {"find"},
     "redact": {"redact"},
     "revoice": {"revoice"},
@@ -46,7 +48,8 @@ def made(production: Production = PRODUCTION, tracks: int = 2) -> dict[str, Node
 
 def changed(production: Production) -> set[str]:
     """The stages whose recipe is another."""
-    return {node.stage for key, node in made(production).items() if node.recipe != made()[key].recipe}
+    before = {key: node.recipe for key, node in made().items()}
+    return {node.stage for key, node in made(production).items() if node.recipe != before.get(key)}
 
 
 def other(value: Any) -> Any:
@@ -141,6 +144,17 @@ def test_what_people_left_in_concerns_the_proposals_alone() -> None:
     (with_answers,) = [node for node in nodes(1, PRODUCTION, answered=True) if "answers" in node.inputs]
     assert with_answers.key == "proposals"
     assert not any("answers" in node.inputs for node in nodes(1, PRODUCTION))
+
+
+def test_english_captions_are_made_from_redacted_words_and_reach_what_is_public() -> None:
+    """Off: no stage of it. On: the translation of a raw voice goes through `english`, and from there to captions and proof."""
+    settings = replace(Settings(), translate=TranslateParams(english=True))
+    on = made(replace(PRODUCTION, settings=settings))
+    assert set(on) - set(made()) == {"translate/1", "translate/2", "english"}
+    assert {key for key, node in on.items() if {"translate/1", "translate/2"} & set(node.inputs)} == {"english"}
+    assert {"redact", "protected", "corrections"} <= set(on["english"].inputs)
+    assert {key for key, node in on.items() if "english" in node.inputs} == {"caption", "prove"}
+    assert set(on["translate/1"].inputs) == {"source/1", "tracks", "transcribe/1"}
 
 
 def test_inputs_come_first_and_every_track_has_its_own_stages() -> None:

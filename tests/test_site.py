@@ -20,7 +20,18 @@ from lxml import etree
 from PIL import Image
 
 from stablecast.errors import UsageRefused
-from stablecast.model import Alias, Chapter, ContentNote, Cue, Digest, Outcome, Outcomes, Principle, PublicEpisode
+from stablecast.model import (
+    Alias,
+    Chapter,
+    ContentNote,
+    Cue,
+    Digest,
+    Outcome,
+    Outcomes,
+    Principle,
+    PublicEpisode,
+    PublicTranslation,
+)
 from stablecast.rss.lint import lint
 from stablecast.site.artwork import MAX_BYTES, cover
 from stablecast.site.outcomes import outcomes
@@ -278,6 +289,25 @@ def test_the_feed_of_the_tree_passes_the_linter() -> None:
     files = {str(path): 1 for path in made.paths}
     files |= {str(each.episode.enclosure): each.episode.enclosure_bytes for each in releases}
     assert lint(made.texts[FEED], base_url=SHOW.url, files=files) == ()
+
+
+def test_a_page_shows_the_words_in_every_language_they_come_in() -> None:
+    """A track, two files and a section each, with its language; the translation says that a computer made it."""
+    episode = an_episode(1)
+    paths = media_paths(episode.public_id, Digest("0a1b2c3d" * 8))
+    translation = PublicTranslation("en", *paths.captions_in("en"), (Cue(0, 900, Alias("Sky"), "The stairs."),))
+    both = dataclasses.replace(episode, language="ar", translations=(translation,))
+    texts_by_path = dict(html_of(pages(SHOW, [(both, DAY)], OUTCOMES, feed=FEED, cover=COVER)))
+    tree = tree_of(texts_by_path[page(both)])
+    assert [(t.get("kind"), t.get("srclang"), t.get("label"), t.get("src")) for t in tree.iter("{*}track")] == [
+        ("captions", "ar", "العربية", f"../{paths.vtt}"),
+        ("subtitles", "en", "English", f"../captions/{paths.vtt.stem}.en.vtt"),
+    ]
+    sections = [s for s in tree.iter("{*}section") if s.get("class") == "transcript"]
+    assert [s.get("aria-labelledby") for s in sections] == ["transcript", "transcript-en"]
+    assert [[p.get("lang") for p in s.iter("{*}p") if p.get("lang")] for s in sections] == [["ar"], ["en"]]
+    assert [Wording().translated in "".join(map(str, s.itertext())) for s in sections] == [False, True]
+    assert len({a.get("href") for a in tree.iter("{*}a") if a.get("download") is not None}) == 5
 
 
 def test_difference_finds_orphans_and_gaps() -> None:

@@ -7,6 +7,7 @@ import sys
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,11 +16,11 @@ from hypothesis import strategies as st
 
 import stablecast
 from stablecast.errors import EnvironmentFailure, IntegrityFailure
-from stablecast.model import Alias, Block, Segment, SourceAudio, Waveform, Word
+from stablecast.model import Alias, Block, Segment, SourceAudio, Suspicion, Waveform, Word
 from stablecast.stages.redact import RedactParams, redact, silence
 from stablecast.stages.transcribe import RATE_HZ, UNKNOWN, Recognised, TranscribeParams, pieces, transcribe
 from stablecast.tools import whisper
-from stablecast.tools.whisper import FasterWhisper
+from stablecast.tools.whisper import Device, FasterWhisper
 
 DEMO = Path(stablecast.__file__).parent / "demo"
 SPEECH = Path(__file__).parents[2] / "shared" / "speech" / "open"
@@ -44,6 +45,9 @@ class Scripted:
             return Recognised("", ())
         words = (Word("yes", 0.5, 0.7, 0.9), Word("17", None, None, 0.0))
         return Recognised(heard, (Segment(0.4, 0.9, words, -0.2, 0.1),))
+
+    def translate(self, samples: Block, *, language: str) -> Recognised:
+        raise NotImplementedError
 
 
 def bursts(rate_hz: int, seconds: float, quiet_at: tuple[float, ...]) -> Waveform:
@@ -115,13 +119,97 @@ def test_a_window_without_a_quiet_part_is_refused() -> None:
         TranscribeParams(window_s=10, quiet_s=20)
 
 
+def test_a_language_whisper_does_not_know_is_refused() -> None:
+    """Told when the settings are read, not after an hour of work."""
+    with pytest.raises(ValueError, match="language"):
+        TranscribeParams(language="xx")
+    assert {TranscribeParams(language=code).language for code in ("am", "ar", "bn", "pl", "ro", "sq", "vi", "yo")}
+
+
+def test_words_over_silence_are_told_with_their_time_in_the_recording() -> None:
+    """The second piece is silent, and a recogniser that hears a word in it is doubted there and nowhere else."""
+    time_s = np.arange(4 * RATE_HZ) / RATE_HZ
+    samples = np.where(time_s < 1.6, 0.5 * np.sin(2 * np.pi * 300 * time_s), 0)
+    said = transcribe(SourceAudio(ASH, Waveform.of(samples, RATE_HZ)), SHORT, recogniser=Scripted(["en"] * 4))
+    starts = [word.start_s for word in said.words if word.start_s is not None]
+    (silent,) = [doubt for doubt in said.doubts if doubt.suspicion is Suspicion.SILENCE]
+    assert [start for start in starts if silent.start_s <= start <= silent.end_s] == [s for s in starts if s > 1.7]
+    assert any(doubt.suspicion is Suspicion.UNTIMED for doubt in said.doubts)
+
+
+# --- the engine's device ------------------------------------------------------------------------------------------------
+
+
+class Cards:
+    """ctranslate2 on a machine with some GPUs."""
+
+    def __init__(self, count: int, *able: str) -> None:
+        self.count, self.able = count, set(able)
+
+    def get_cuda_device_count(self) -> int:
+        return self.count
+
+    def get_supported_compute_types(self, device: str) -> set[str]:
+        assert device == "cuda"
+        return self.able
+
+    def set_random_seed(self, seed: int) -> None:
+        assert seed == 0
+
+
+@pytest.mark.parametrize(
+    ("cards", "gpu", "expected"),
+    [
+        (Cards(0), True, Device("cpu", "int8")),
+        (Cards(1, "float32", "float16", "int8"), True, Device("cuda", "float16")),
+        (Cards(2, "float32"), True, Device("cuda", "float32")),
+        (Cards(1, "float32", "float16"), False, Device("cpu", "int8")),
+    ],
+)
+def test_a_gpu_is_used_where_there_is_one(
+    cards: Cards, gpu: bool, expected: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the numbers it can compute in; the engine is loaded there, and a transcript made there is another recipe."""
+    monkeypatch.setattr(whisper, "_ctranslate2", lambda: cards)
+    asked: dict[str, object] = {}
+
+    class Library:
+        def WhisperModel(self, *_: object, **how: object) -> SimpleNamespace:
+            asked.update(how)
+            return SimpleNamespace(model="loaded")
+
+    monkeypatch.setattr(whisper, "library", Library)
+    monkeypatch.setattr(whisper, "weights", dict)
+    params = TranscribeParams(gpu=gpu)
+    assert whisper.device(params) == expected
+    whisper._load.__wrapped__("base", "", whisper.device(params), 1)
+    assert (asked["device"], asked["compute_type"]) == (expected.name, expected.compute_type)
+    assert f"{expected.name}, {expected.compute_type}" in FasterWhisper(params).identity
+
+
+def test_a_gpu_that_cannot_be_used_is_said_to_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One sentence with the setting that goes round it; never a quiet fall to something else."""
+
+    class Broken:
+        model = SimpleNamespace(is_multilingual=True, sampled=False)
+
+        def transcribe(self, *_: object, **__: object) -> None:
+            raise RuntimeError("Library libcublas.so.12 is not found or cannot be loaded")
+
+    monkeypatch.setattr(whisper, "device", lambda _: Device("cuda", "float16"))
+    monkeypatch.setattr(whisper, "_load", lambda *_: Broken())
+    noise = np.random.default_rng(0).normal(0, 0.1, RATE_HZ).astype(np.float32)
+    with pytest.raises(EnvironmentFailure, match="gpu = false"):
+        FasterWhisper(TranscribeParams()).recognise(noise, language="en")
+
+
 # --- weights ----------------------------------------------------------------------------------------------------------
 
 
 def test_weights_that_are_not_ours_are_never_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     """The digest is compared before anything parses a byte: one part twice is refused."""
     monkeypatch.setattr(whisper, "_PARTS", whisper._PARTS[:1] * 2)
-    monkeypatch.setattr(whisper, "_library", lambda: pytest.fail("the engine was asked to open them"))
+    monkeypatch.setattr(whisper, "library", lambda: pytest.fail("the engine was asked to open them"))
     whisper._load.cache_clear()
     noise = np.random.default_rng(0).normal(0, 0.1, RATE_HZ).astype(np.float32)
     with pytest.raises(IntegrityFailure, match="not opened"):
@@ -141,7 +229,7 @@ def test_a_model_that_is_not_here_is_never_fetched(model: str, monkeypatch: pyte
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("reached for the network"))
     with pytest.raises(EnvironmentFailure, match="not on this machine") as failure:
-        whisper.identity(model)
+        whisper.identity(TranscribeParams(model=model))
     assert model not in str(failure.value)
 
 
@@ -149,18 +237,30 @@ def test_a_folder_without_a_tokenizer_is_refused(tmp_path: Path) -> None:
     """Without one the engine would look for it on the network."""
     (tmp_path / "model.bin").write_bytes(b"\0")
     with pytest.raises(EnvironmentFailure, match=r"tokenizer\.json"):
-        whisper.identity(str(tmp_path))
+        whisper.identity(TranscribeParams(model=str(tmp_path)))
 
 
 def test_identity_follows_the_files_of_a_folder(tmp_path: Path) -> None:
     """Another model in the same folder is another recipe; the packaged model's identity needs no reading."""
     for name in ("model.bin", "tokenizer.json"):
         (tmp_path / name).write_bytes(b"\0")
-    before = whisper.identity(str(tmp_path))
+    before = whisper.identity(TranscribeParams(model=str(tmp_path)))
     (tmp_path / "model.bin").write_bytes(b"\1")
-    assert whisper.identity(str(tmp_path)) != before
-    assert whisper.BASE_SHA256 in whisper.identity("base")
-    assert FasterWhisper(TranscribeParams()).identity == whisper.identity("base")
+    assert whisper.identity(TranscribeParams(model=str(tmp_path))) != before
+    assert whisper.BASE_SHA256 in whisper.identity(TranscribeParams())
+    assert FasterWhisper(TranscribeParams()).identity == whisper.identity(TranscribeParams())
+
+
+def test_a_model_that_is_not_the_one_named_is_never_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`model_sha256` is compared before the engine sees a byte, for a folder and for the packaged weights."""
+    for name in ("model.bin", "tokenizer.json"):
+        (tmp_path / name).write_bytes(b"\0")
+    real = whisper.library()
+    monkeypatch.setattr(real, "WhisperModel", lambda *_, **__: pytest.fail("the engine was asked to open it"))
+    noise = np.random.default_rng(0).normal(0, 0.1, RATE_HZ).astype(np.float32)
+    for model in ("base", str(tmp_path)):
+        with pytest.raises(IntegrityFailure, match="not opened"):
+            FasterWhisper(TranscribeParams(model=model, model_sha256="0" * 64)).recognise(noise, language="en")
 
 
 @pytest.mark.model
@@ -237,6 +337,23 @@ def test_speech_is_recognised_and_protected_words_are_gone_when_it_is_heard_agai
     )
     assert len(again.words) > 0.8 * len(redaction.public.words)
     assert not find([word.text for word in again.words], protected)
+
+
+@pytest.mark.model
+def test_a_hard_passage_gives_the_same_words_again() -> None:
+    """Whisper throws dice where it is unsure. What was heard before must not change what is heard now.
+
+    The passage is speech played backwards, which no temperature makes sense of; the control is that it is sampled at all.
+    """
+    params = TranscribeParams(language="en", beam_size=1)
+    ears, x = FasterWhisper(params, threads=1), decoded(DEMO / "small-things-are-big-kit.opus").read()
+    backwards = x[: 8 * RATE_HZ][::-1].copy()
+    whisper._load.cache_clear()
+    engine = whisper._engine(params, 1)
+    first = ears.recognise(backwards, language="en")
+    assert engine.model.sampled
+    assert first.segments
+    assert ears.recognise(backwards, language="en") == first
 
 
 @pytest.mark.model

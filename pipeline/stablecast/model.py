@@ -258,13 +258,47 @@ class Segment:
     no_speech_prob: float
 
 
+class Suspicion(enum.StrEnum):
+    """Why recognised words may never have been said."""
+
+    SILENCE = "silence"
+    NO_SPEECH = "no-speech"
+    LOOP = "loop"
+    RATE = "rate"
+    UNTIMED = "untimed"
+
+
+_SUSPECTED: Mapping[Suspicion, str] = {
+    Suspicion.SILENCE: "words were recognised where the recording is silent",
+    Suspicion.NO_SPEECH: "the recogniser was not sure that anybody speaks here",
+    Suspicion.LOOP: "the same words come again and again",
+    Suspicion.RATE: "nobody speaks this fast or this slowly",
+    Suspicion.UNTIMED: "words were recognised that could not be placed in time",
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Doubt:
+    """A stretch of the source in which what was recognised may be made up: for a person to hear. It never holds a word."""
+
+    start_s: float
+    end_s: float
+    suspicion: Suspicion
+
+    @property
+    def reason(self) -> str:
+        """Why, in plain words."""
+        return _SUSPECTED[self.suspicion]
+
+
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What one speaker said, as recognised from the source. Sealed."""
+    """What one speaker said, as recognised from the source, or that in English. Sealed."""
 
     speaker: Alias
     language: str  # ISO 639-1
     segments: tuple[Segment, ...]
+    doubts: tuple[Doubt, ...] = ()  # in order of time
 
     @property
     def words(self) -> tuple[Word, ...]:
@@ -353,12 +387,21 @@ class Chapter:
 
 
 @dataclass(frozen=True, slots=True)
+class Translation:
+    """The same episode's cues in another language than the one spoken."""
+
+    language: str
+    cues: tuple[Cue, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Captions:
     """An episode's cues and the chapters shown with them."""
 
     language: str
     cues: tuple[Cue, ...]
     chapters: tuple[Chapter, ...]
+    translations: tuple[Translation, ...] = ()
 
 
 # --- where the recording is heard in the finished file ----------------------------------------------------------------
@@ -558,6 +601,16 @@ class TextFile:
 
 
 @dataclass(frozen=True, slots=True)
+class PublicTranslation:
+    """Captions in another language than the one spoken, and where their files are."""
+
+    language: str
+    vtt: PurePosixPath
+    srt: PurePosixPath
+    cues: tuple[Cue, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PublicEpisode:
     """All that the feed and the site say about one episode: public words only."""
 
@@ -574,6 +627,7 @@ class PublicEpisode:
     chapters: PurePosixPath
     cues: tuple[Cue, ...]
     transcripts: tuple[TextFile, ...] = ()  # in the order in which apps should look at them
+    translations: tuple[PublicTranslation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

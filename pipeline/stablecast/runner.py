@@ -65,18 +65,18 @@ from stablecast.stages import (
     speech,
     tag,
     transcribe,
+    translate,
 )
 from stablecast.stages.attack import Attacked
 from stablecast.stages.find import Answer, Answered, Proposals
-from stablecast.stages.transcribe import TranscribeParams
+from stablecast.stages.transcribe import UNKNOWN, Recogniser, TranscribeParams
 from stablecast.store import episode, files, receipts, seal
 from stablecast.store.episode import Answers, Corrections, Edits, Protected, Tracks, Turns
 from stablecast.store.seal import EpisodeKeys, Stored
 from stablecast.store.workspace import Workspace
-from stablecast.tools import containers, ffmpeg, models, piper, tags, verifier
+from stablecast.tools import containers, ffmpeg, models, piper, recognisers, tags, verifier
 from stablecast.tools.codec import FfmpegCodec
 from stablecast.tools.presidio import Presidio
-from stablecast.tools.whisper import FasterWhisper
 from stablecast.voice import donors
 from stablecast.voice.characters import Character
 from stablecast.voice.draws import draw_from
@@ -127,6 +127,13 @@ class MasterNotes:
     timeline: Timeline
     gain_db: float
     before: Loudness
+
+
+@dataclass(frozen=True, slots=True)
+class English:
+    """The public words in English, where they were said in another language."""
+
+    public: PublicTranscript | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,12 +327,12 @@ def run(job: Job) -> Iterator[Progress]:
 
 
 @functools.cache
-def _recogniser_of(params: TranscribeParams) -> FasterWhisper:
+def _recogniser_of(params: TranscribeParams) -> Recogniser:
     # Loaded once a process: it takes a second.
-    return FasterWhisper(params, threads=int(os.environ.get("OMP_NUM_THREADS", "0")))
+    return recognisers.recogniser(params, threads=int(os.environ.get("OMP_NUM_THREADS", "0")))
 
 
-def _recogniser(job: Job) -> FasterWhisper:
+def _recogniser(job: Job) -> Recogniser:
     return _recogniser_of(job.production.settings.transcribe)
 
 
@@ -347,9 +354,11 @@ class Bench:
         """Run one stage and write its receipt."""
         stage = {
             "transcribe": self._transcribe,
+            "translate": self._translate,
             "find": self._find,
             "redact": self._redact,
             "proposals": self._proposals,
+            "english": self._english,
             "revoice": self._revoice,
             "master": self._master,
             "encode": self._encode,
@@ -381,6 +390,7 @@ class Bench:
         said = transcribe.transcribe(
             self._source(_track(node.key)), self._settings.transcribe, recogniser=_recogniser(self._job)
         )
+        self._note = str(len(said.doubts) or "")
         return seal.write_value(path, node.key, said, self._keys)
 
     def _find(self, node: Node, path: Path) -> Stored:
@@ -392,6 +402,25 @@ class Bench:
         states = find.answered(self.value("find", Proposals), self.redaction(), self.answers())
         self._note = str(states.open)
         return seal.write_value(path, node.key, states, self._keys)
+
+    def _translate(self, node: Node, path: Path) -> Stored:
+        track = _track(node.key)
+        said = self.value(f"transcribe/{track}", Transcript)
+        english = translate.translate(
+            self._source(track), said, self._settings.transcribe, recogniser=_recogniser(self._job)
+        )
+        self._note = str(len(english.doubts) or "")
+        return seal.write_value(path, node.key, english, self._keys)
+
+    def _english(self, node: Node, path: Path) -> Stored:
+        found = translate.english(
+            tuple(self.value(f"transcribe/{k}", Transcript) for k in self.tracks()),
+            tuple(self.value(f"translate/{k}", Transcript) for k in self.tracks()),
+            self.redaction(),
+            self.protected(),
+            self.corrections(),
+        )
+        return seal.write_value(path, node.key, English(found), self._keys)
 
     def _redact(self, node: Node, path: Path) -> Stored:
         transcripts = tuple(self.value(f"transcribe/{k}", Transcript) for k in self.tracks())
@@ -428,14 +457,19 @@ class Bench:
         return seal.write_data(path, node.key, notes, made.data, self._keys)
 
     def _caption(self, node: Node, path: Path) -> Stored:
-        details, made = self.details(), self._mastered()
+        details, made, public = self.details(), self._mastered(), self.redaction().public
+        translations = self.translated()
+        if translations:
+            transcripts = tuple(self.value(f"transcribe/{k}", Transcript) for k in self.tracks())
+            public = dataclasses.replace(public, language=translate.spoken_in(transcripts, public.language))
         captions = caption.caption(
-            self.redaction().public,
+            public,
             timeline=made.timeline,
             duration_s=made.waveform.duration_s,
             chapters=details.chapters,
             title=details.title,
             params=self._settings.caption,
+            translations=translations,
         )
         return seal.write_value(path, node.key, captions, self._keys)
 
@@ -457,8 +491,12 @@ class Bench:
     def _prove(self, node: Node, path: Path) -> Stored:
         _, data = self.data("tag", EnclosureNotes)
         finished, found = FfmpegCodec().decode(data), tags.frames(data)
+        language = self.redaction().public.language  # known by now, and a changed voice may be taken for another
+        params = self._settings.transcribe
         heard = transcribe.transcribe(
-            SourceAudio(Alias("published"), finished), self._settings.transcribe, recogniser=_recogniser(self._job)
+            SourceAudio(Alias("published"), finished),
+            dataclasses.replace(params, language="" if language == UNKNOWN else language),
+            recogniser=_recogniser(self._job),
         )
         details, corrections = self.details(), self.corrections()
         redaction, timeline = self.redaction(), self.timeline()
@@ -481,7 +519,7 @@ class Bench:
             attacks=tuple(self.value(f"attack/{k}", Attacked) for k in self.tracks()),
             params=self._settings.prove,
             left_in=tuple(correction for correction in corrections if not correction.redact),
-            texts=tuple(text for _, text in details.texts),
+            texts=(*(text for _, text in details.texts), *translate.texts(self.translated())),
             captions=self.caption_findings(),
         )
         self._note = " ".join(check.name for check in proof.checks if not check.passed)
@@ -543,16 +581,29 @@ class Bench:
     def redaction(self) -> Redaction:
         return self.value("redact", Redaction)
 
+    def translated(self) -> tuple[PublicTranscript, ...]:
+        """The public words in other languages than the one spoken."""
+        if not self._settings.translate.english:
+            return ()
+        public = self.value("english", English).public
+        return () if public is None else (public,)
+
     def details(self) -> Details:
         return self._input("details", Details)
 
     def caption_findings(self) -> tuple[Finding, ...]:
         """What the lint finds in the captions as they would be published."""
-        return lint_published(
-            self.value("caption", Captions).cues,
-            self._settings.caption,
-            duration_s=self._mastered().waveform.duration_s,
-            aliases=frozenset(track.speaker for track in self._input("tracks", Tracks).tracks),
+        captions = self.value("caption", Captions)
+        tracks = (captions.cues, *(translation.cues for translation in captions.translations))
+        return tuple(
+            finding
+            for cues in tracks
+            for finding in lint_published(
+                cues,
+                self._settings.caption,
+                duration_s=self._mastered().waveform.duration_s,
+                aliases=frozenset(track.speaker for track in self._input("tracks", Tracks).tracks),
+            )
         )
 
     def protected(self) -> tuple[str, ...]:

@@ -308,6 +308,9 @@ def _status_lines(episode: EpisodeView, *, detailed: bool) -> list[str]:
     due = [stage for stage in episode.stages if not stage.up_to_date]
     shown = episode.stages if detailed else due
     lines += [f"  {stage.stage:14} {stage.reason or 'up to date'}" for stage in shown]
+    if episode.doubts:
+        places = "place" if episode.doubts == 1 else "places"
+        lines.append(f"  doubts         {episode.doubts} {places} to listen to: `stablecast doubts {episode.episode}`")
     if episode.cut:
         lines.append(f"  cut            {episode.cut}")
     lines += [f"  approved by    {approval.role} at {approval.at}" for approval in episode.approvals]
@@ -317,6 +320,28 @@ def _status_lines(episode: EpisodeView, *, detailed: bool) -> list[str]:
         )
         lines.append(f"                 {episode.gate.next}")
     return lines
+
+
+@click.command()
+@click.argument("episode")
+@click.pass_obj
+def doubts(console: Console, episode: str) -> None:
+    """Where to listen because words may have been recognised that nobody said: over silence, in loops, too fast.
+
+    Times are those of the recording. Nothing was left out for it, and no word is shown here: listen, and compare the
+    captions.
+
+    \b
+    Example:
+      stablecast doubts ep-001
+      stablecast --json doubts ep-001
+    """
+    found = console.studio().doubts(episode)
+    lines = [
+        f"{d.start_s:.1f}–{d.end_s:.1f} s, {d.speaker}{', in English' if d.translation else ''}: {d.reason}"
+        for d in found.doubts
+    ]
+    console.answer(found, lines or ["Nothing looks made up. Listen to all of it all the same."])
 
 
 @click.command()
@@ -442,4 +467,4 @@ def review(console: Console, episode: str, out: Path) -> None:
     console.answer({"episode": episode, "files": [str(path) for path in written]}, (str(path) for path in written))
 
 
-COMMANDS = (add, consent, run, status, turns, correct, review)
+COMMANDS = (add, consent, run, status, turns, doubts, correct, review)

@@ -24,6 +24,7 @@ from stablecast.stages import (
     speech,
     tag,
     transcribe,
+    translate,
 )
 from stablecast.voice.characters import Character
 
@@ -89,6 +90,8 @@ def nodes(
     voices = tuple(f"revoice/{k}" for k in every)
     attacks = tuple(f"attack/{k}" for k in every)
     turns = ("turns",) if shared else ()
+    translations = tuple(f"translate/{k}" for k in every) if settings.translate.english else ()
+    english = ("english",) if translations else ()
 
     def node(key: str, inputs: tuple[str, ...], version: int, *params: object) -> Node:
         return Node(key, recipe(key.partition("/")[0], version, *params), inputs)
@@ -106,6 +109,20 @@ def nodes(
             settings.redact,
         ),
         node("proposals", ("find", "redact", *(("answers",) if answered else ())), find.VERSION),
+        *(
+            node(
+                t,
+                (f"source/{k}", "tracks", f"transcribe/{k}", *turns),
+                translate.VERSION,
+                settings.transcribe,
+                tools.recogniser,
+            )
+            for k, t in enumerate(translations, 1)
+        ),
+        *(
+            node(e, (*transcripts, *translations, "redact", "protected", "corrections"), translate.VERSION)
+            for e in english
+        ),
         *(
             node(
                 v,
@@ -126,7 +143,7 @@ def nodes(
             settings.master,
         ),
         node("encode", ("master",), encode.VERSION, settings.encode, settings.master, tools.ffmpeg),
-        node("caption", ("redact", "master", "details"), caption.VERSION, settings.caption),
+        node("caption", ("redact", "master", "details", *english), caption.VERSION, settings.caption),
         node("tag", ("encode", "caption", "details"), tag.VERSION, settings.show.title, settings.show.author),
         *(
             node(
@@ -140,7 +157,7 @@ def nodes(
         ),
         node(
             "prove",
-            ("tag", "redact", "protected", "corrections", "details", "master", "caption", "tracks", *attacks),
+            ("tag", "redact", "protected", "corrections", "details", "master", "caption", "tracks", *attacks, *english),
             prove.VERSION,
             settings.prove,
             settings.caption,

@@ -17,6 +17,7 @@ from stablecast.stages.prove import ProveParams
 from stablecast.stages.redact import RedactParams
 from stablecast.stages.revoice import RevoiceParams
 from stablecast.stages.transcribe import TranscribeParams
+from stablecast.stages.translate import TranslateParams
 from stablecast.stages.turns import TurnsParams
 
 
@@ -55,6 +56,7 @@ class Settings:
     ingest: IngestParams = field(default_factory=IngestParams)
     turns: TurnsParams = field(default_factory=TurnsParams)
     transcribe: TranscribeParams = field(default_factory=TranscribeParams)
+    translate: TranslateParams = field(default_factory=TranslateParams)
     find: FindParams = field(default_factory=FindParams)
     redact: RedactParams = field(default_factory=RedactParams)
     revoice: RevoiceParams = field(default_factory=RevoiceParams)

@@ -143,6 +143,11 @@ def _entry(entry: Any, show: ShowInfo, item: Item, artwork: PurePosixPath, label
         TranscriptLink(_url(show, episode.vtt), "text/vtt", episode.language),
         TranscriptLink(_url(show, episode.srt), "application/x-subrip", episode.language),
         *(TranscriptLink(_url(show, f.path), f.media_type, f.language, f.timed) for f in episode.transcripts),
+        *(
+            TranscriptLink(_url(show, path), media_type, translation.language)
+            for translation in episode.translations
+            for path, media_type in ((translation.vtt, "text/vtt"), (translation.srt, "application/x-subrip"))
+        ),
     )
     entry.podcasting20.chapters_url = _url(show, episode.chapters)
 

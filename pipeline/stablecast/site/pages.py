@@ -17,6 +17,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from stablecast.model import Chapter, Cue, Details, Outcome, Outcomes, Principle, PublicEpisode, ShowInfo
 from stablecast.notes import content_note
 from stablecast.paragraphs import paragraphs
+from stablecast.site.languages import name_of
 from stablecast.site.wording import Wording
 
 INDEX: Final = PurePosixPath("index.html")
@@ -52,6 +53,17 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Track:
+    """The words of an episode in one language, to read and to take along."""
+
+    language: str
+    name: str  # of the language, in itself
+    vtt: PurePosixPath
+    srt: PurePosixPath
+    passages: tuple[Passage, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Listing:
     """One episode as the templates see it."""
 
@@ -75,8 +87,15 @@ class _Listing:
         return max(1, round(self.episode.duration_s / 60))
 
     @property
-    def passages(self) -> tuple[Passage, ...]:
-        return passages(self.episode.cues, self.details.chapters)
+    def tracks(self) -> tuple[Track, ...]:
+        """The words in the language spoken, then in others."""
+        spoken = self.episode
+        all_tracks = [(spoken.language, spoken.vtt, spoken.srt, spoken.cues)]
+        all_tracks += [(t.language, t.vtt, t.srt, t.cues) for t in spoken.translations]
+        return tuple(
+            Track(language, name_of(language), vtt, srt, passages(cues, self.details.chapters))
+            for language, vtt, srt, cues in all_tracks
+        )
 
 
 def page(episode: PublicEpisode) -> PurePosixPath:

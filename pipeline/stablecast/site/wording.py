@@ -27,6 +27,10 @@ class Wording:
     back: str = "All episodes"
     minutes: str = "min"
     transcript: str = "Read along"
+    translated: str = (
+        "A computer made this translation from what was said, and people read it before it was published. "
+        "It can be wrong."
+    )
     outcomes: str = "This episode speaks to"
     support: str = "Where to find help"
     change: str = "What we change, and why"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from stablecast.captions.cues import cues_of
 from stablecast.captions.profiles import CaptionParams
 from stablecast.errors import UsageRefused
-from stablecast.model import Captions, Chapter, PublicTranscript, Timeline
+from stablecast.model import Captions, Chapter, Cue, PublicTranscript, Timeline, Translation
 
 __all__ = ["VERSION", "CaptionParams", "caption", "chapters_of"]
 
@@ -20,13 +20,23 @@ def caption(
     chapters: tuple[Chapter, ...],
     title: str,
     params: CaptionParams,
+    translations: tuple[PublicTranscript, ...] = (),
 ) -> Captions:
     """Captions and chapters for a file of `duration_s` in which the recording is heard as `timeline` says.
 
-    Words and `chapters` are in source time. Raises UsageRefused for a chapter without a title.
+    `translations` are the same words in other languages, and are captioned alike. Words and `chapters` are in source time.
+    Raises UsageRefused for a chapter without a title.
     """
-    cues = cues_of(timeline.words(public), timeline.opening_s, duration_s, params)
-    return Captions(public.language, cues, chapters_of(chapters, timeline=timeline, duration_s=duration_s, title=title))
+
+    def cues(words: PublicTranscript) -> tuple[Cue, ...]:
+        return cues_of(timeline.words(words), timeline.opening_s, duration_s, params)
+
+    return Captions(
+        public.language,
+        cues(public),
+        chapters_of(chapters, timeline=timeline, duration_s=duration_s, title=title),
+        tuple(Translation(translation.language, cues(translation)) for translation in translations),
+    )
 
 
 def chapters_of(

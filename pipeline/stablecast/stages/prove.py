@@ -31,7 +31,7 @@ from stablecast.stages.approve import UNPUBLISHABLE
 from stablecast.stages.assemble import resampled
 from stablecast.stages.attack import Attacked
 from stablecast.stages.master import MasterParams
-from stablecast.stages.transcribe import RATE_HZ, Recogniser, later
+from stablecast.stages.transcribe import RATE_HZ, Recogniser, moved
 
 VERSION = 4
 
@@ -260,7 +260,7 @@ def listen_around(
     heard = []
     for place, samples in _excerpts(resampled(finished, RATE_HZ), surrounding):
         found = recogniser.recognise(samples, language=language)
-        segments = tuple(later(segment, place.start_s) for segment in found.segments)
+        segments = tuple(moved(segment, place.start_s) for segment in found.segments)
         heard.append(Transcript(Alias("published"), found.language or language, segments))
     return tuple(heard)
 

@@ -33,6 +33,10 @@ class MediaPaths:
     srt: PurePosixPath
     chapters: PurePosixPath
 
+    def captions_in(self, language: str) -> tuple[PurePosixPath, PurePosixPath]:
+        """VTT and SRT in another language than the one spoken."""
+        return self.vtt.with_suffix(f".{language}.vtt"), self.srt.with_suffix(f".{language}.srt")
+
 
 @dataclass(frozen=True, slots=True)
 class Release:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import enum
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -9,20 +11,42 @@ from typing import Protocol
 import numpy as np
 import soxr
 
-from stablecast.model import Block, Segment, SourceAudio, Transcript, Waveform, Word
+from stablecast.model import Block, Doubt, Segment, SourceAudio, Transcript, Waveform, Word
+from stablecast.redaction.doubts import doubts, later, merged, over_silence
 
-VERSION = 1
+VERSION = 2
 
 RATE_HZ = 16_000  # what Whisper was trained on
 UNKNOWN = "und"  # BCP 47 for "nobody spoke, so there is no language"
+
+# What Whisper was trained to hear: ISO 639-1 where there is a code, else 639-3 (openai-whisper, tokenizer.LANGUAGES).
+LANGUAGES = frozenset(
+    """
+    af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it
+    ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn
+    so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh
+    """.split()  # noqa: SIM905  a list of strings would be five times as long
+)
+
+
+class Engine(enum.StrEnum):
+    """What runs Whisper."""
+
+    FASTER_WHISPER = "faster-whisper"
+    OPENAI_WHISPER = "openai-whisper"
 
 
 @dataclass(frozen=True, slots=True)
 class TranscribeParams:
     """How speech is recognised."""
 
-    model: str = "base"  # "base" installs with pip; else a folder, or a name that is already on this machine
-    language: str = ""  # ISO 639-1; empty: detected where speech begins
+    engine: Engine = (
+        Engine.FASTER_WHISPER
+    )  # openai-whisper needs `pip install 'stablecast[openai-whisper]'`, and ten times as long
+    model: str = "base"  # "base" installs with pip; else a path, or a name that is already on this machine
+    model_sha256: str = ""  # what the model's file must be, as 64 hex digits; compared before it is opened
+    language: str = ""  # ISO 639-1, any that Whisper knows; empty: detected where speech begins
+    gpu: bool = True  # use a GPU where there is one
     beam_size: int = 5  # hypotheses kept at once; 1 is twice as fast and a little less exact
     vad_threshold: float = (
         0.35  # 0–1, below Whisper's 0.5: a quiet word nobody recognised is a word nobody redacts; 0: off
@@ -33,6 +57,12 @@ class TranscribeParams:
     def __post_init__(self) -> None:
         if not 0 < self.quiet_s <= self.window_s:
             raise ValueError("quiet_s must be above 0 and at most window_s")
+        if self.language and self.language not in LANGUAGES:
+            raise ValueError(
+                "language is one that Whisper knows, by its code, such as en, ar, vi, sq, am, yo, ro, bn or pl"
+            )
+        if self.model_sha256 and not re.fullmatch(r"[0-9a-f]{64}", self.model_sha256):
+            raise ValueError("model_sha256 is 64 of 0–9 and a–f")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +85,28 @@ class Recogniser(Protocol):
         """The words in `samples`, 16 kHz mono. An empty `language` is detected."""
         ...
 
+    def translate(self, samples: Block, *, language: str) -> Recognised:
+        """In English what is said in `samples`, 16 kHz mono, in `language`. Its words have no times; its segments do.
+
+        Nothing that Whisper was not trained to translate into but English.
+        """
+        ...
+
 
 def transcribe(audio: SourceAudio, params: TranscribeParams, *, recogniser: Recogniser) -> Transcript:
-    """All words of one speaker with their times in the source, in seconds. Silence gives a transcript without segments."""
-    language, segments = params.language, list[Segment]()
+    """All words of one speaker with their times in the source, in seconds. Silence gives a transcript without segments.
+
+    Words that may be invented stay, and `doubts` says where to listen.
+    """
+    language, segments, silent = params.language, list[Segment](), list[Doubt]()
     for start_s, piece in pieces(audio.waveform, params):
         heard = recogniser.recognise(piece, language=language)
         if heard.segments:
             language = language or heard.language
-            segments += (later(segment, start_s) for segment in heard.segments)
-    return Transcript(audio.speaker, language or UNKNOWN, tuple(segments))
+            segments += (moved(segment, start_s) for segment in heard.segments)
+            silent += later(over_silence(heard.segments, piece, RATE_HZ), start_s)
+    found = merged((*silent, *doubts(segments)))
+    return Transcript(audio.speaker, language or UNKNOWN, tuple(segments), found)
 
 
 def pieces(waveform: Waveform, params: TranscribeParams) -> Iterator[tuple[float, Block]]:
@@ -100,8 +142,8 @@ def _quietest(samples: Block, frame_s: float = 0.3) -> int:
     return max(1, int(np.argmin(energy[frame:] - energy[:-frame])) + frame // 2)
 
 
-def later(segment: Segment, by_s: float) -> Segment:
-    """The segment and its words with times `by_s` seconds later."""
+def moved(segment: Segment, by_s: float) -> Segment:
+    """The segment `by_s` later."""
     words = tuple(
         word
         if word.start_s is None or word.end_s is None

@@ -13,9 +13,11 @@ STATE = "stablecast.sqlite"
 LOCKS = ("work", "public")  # of making episodes, and of swapping the public tree: withdrawing waits for no work
 _IN_TRANSCRIPTS = (  # words; all else lies in episodes/
     "transcribe",
+    "translate",
     "find",
     "redact",
     "proposals",
+    "english",
     "caption",
     "protected",
     "corrections",

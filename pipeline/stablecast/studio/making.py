@@ -4,30 +4,51 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from stablecast import wording
-from stablecast.captions import chapters
+from stablecast.captions import chapters, srt, vtt
 from stablecast.captions.files import files as caption_files
 from stablecast.captions.files import listed
 from stablecast.engine import workflow
 from stablecast.errors import GateClosed, UsageRefused
-from stablecast.model import Alias, Captions, Cut, Details, Digest, PublicEpisode, PublicFile
+from stablecast.model import (
+    Alias,
+    Captions,
+    Cue,
+    Cut,
+    Details,
+    Digest,
+    PublicEpisode,
+    PublicFile,
+    PublicTranslation,
+    Transcript,
+)
 from stablecast.notes import Whereabouts, content_note
 from stablecast.runner import Bench, EnclosureNotes, Job, Progress, run_all
 from stablecast.stages import approve
 from stablecast.stages.prove import Proof
 from stablecast.stages.publish import media_paths
-from stablecast.store import episode, files, locks
+from stablecast.store import episode, files, locks, receipts
 from stablecast.store.episode import Tracks
 from stablecast.store.keyring import Entry
 from stablecast.store.seal import Stored
 from stablecast.store.state import CutRow, EpisodeRow
 from stablecast.studio.show import OPERATOR, OpenShow
-from stablecast.studio.views import ApprovalView, EpisodeView, GateView, StageView, StatusView
+from stablecast.studio.views import (
+    ApprovalView,
+    DoubtsView,
+    DoubtView,
+    EpisodeView,
+    GateView,
+    StageView,
+    StatusView,
+)
 
 WORDS = ("transcribe", "find", "redact", "proposals")  # the stages that a person's answers are about
+_HEARING = ("transcribe", "translate")  # the stages that recognise what the captions say
 NO_CONTENT_NOTE = "none"  # the answer that listeners need no note
 
 
@@ -117,17 +138,22 @@ def public_files(show: OpenShow, row: EpisodeRow) -> tuple[PublicEpisode, tuple[
     notes, data = made_of.data("tag", EnclosureNotes)
     captions, details = made_of.value("caption", Captions), made_of.details()
     paths = media_paths(row.public_id, Digest(hashlib.sha256(data).hexdigest()))
-    words = caption_files(
-        captions.cues,
-        language=captions.language,
-        title=details.title,
-        stem=paths.vtt.with_suffix(""),
-        params=show.settings.caption,
+    translations = tuple(
+        PublicTranslation(t.language, *paths.captions_in(t.language), t.cues) for t in captions.translations
     )
+    languages = [translation.language for translation in translations]
+
+    def words(cues: tuple[Cue, ...], language: str, first: PurePosixPath) -> tuple[PublicFile, ...]:
+        stem, params = first.with_suffix(""), show.settings.caption
+        return caption_files(cues, language=language, title=details.title, stem=stem, params=params)
+
+    spoken = words(captions.cues, captions.language, paths.vtt)
+    translated = [words(t.cues, t.language, t.vtt) for t in translations]
     made = (
         PublicFile(paths.enclosure, notes.media_type, data),
-        *words,
+        *spoken,
         PublicFile(paths.chapters, chapters.MEDIA_TYPE, chapters.text(captions.chapters).encode()),
+        *itertools.chain(*translated),
     )
     public = PublicEpisode(
         public_id=row.public_id,
@@ -142,7 +168,14 @@ def public_files(show: OpenShow, row: EpisodeRow) -> tuple[PublicEpisode, tuple[
         srt=paths.srt,
         chapters=paths.chapters,
         cues=captions.cues,
-        transcripts=listed([file for file in words if file.path not in (paths.vtt, paths.srt)], captions.language),
+        transcripts=tuple(
+            file
+            for language, track in ((captions.language, spoken), *zip(languages, translated, strict=True))
+            for file in listed(
+                [file for file in track if file.media_type not in (vtt.MEDIA_TYPE, srt.MEDIA_TYPE)], language
+            )
+        ),
+        translations=translations,
     )
     return public, made
 
@@ -242,5 +275,31 @@ def _view(show: OpenShow, row: EpisodeRow) -> EpisodeView:
         if before is None
         else GateView(before.name, before.reason, before.next_step.replace(" EP", f" {row.slug}")),
         published_on=on.isoformat() if on else None,
+        doubts=_doubts(show, row) if planned else 0,
         stages=tuple(StageView(step.node.key, step.reason is None, step.reason) for step in planned),
     )
+
+
+def _doubts(show: OpenShow, row: EpisodeRow) -> int:
+    """In how many places what was recognised may be made up; the places are sealed."""
+    known = receipts.read_all(show.workspace.receipts(row.slug))
+    keys = [step.node.key for step in show.steps(row.slug) if step.node.stage in _HEARING and step.reason is None]
+    return sum(int(known[key].note or 0) for key in keys)
+
+
+def doubts(show: OpenShow, name: str) -> DoubtsView:
+    """Where to listen, for words may have been recognised that nobody said. Needs the key. Never a word.
+
+    Raises GateClosed where the recordings were not heard yet.
+    """
+    row = show.episode(name)
+    hearing = [step for step in show.steps(row.slug) if step.node.stage in _HEARING]
+    if any(step.reason is not None for step in hearing):
+        raise GateClosed("the recordings were not recognised yet as the settings say; run `stablecast run` first")
+    made_of = bench(show, row)
+    found = []
+    for step in hearing:
+        heard = made_of.value(step.node.key, Transcript)
+        translated = step.node.stage == "translate"
+        found += [DoubtView(d.start_s, d.end_s, heard.speaker, translated, d.suspicion, d.reason) for d in heard.doubts]
+    return DoubtsView(row.slug, tuple(sorted(found, key=lambda doubt: (doubt.start_s, doubt.speaker))))

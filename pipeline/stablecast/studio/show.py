@@ -22,7 +22,7 @@ from stablecast.store import episode, keyring, receipts, settings
 from stablecast.store.keyring import Keyring
 from stablecast.store.state import Account, EpisodeRow, State
 from stablecast.store.workspace import Workspace
-from stablecast.tools import ffmpeg, models, piper, presidio, verifier, whisper
+from stablecast.tools import ffmpeg, models, piper, presidio, recognisers, verifier
 from stablecast.voice.characters import Character, characters
 from stablecast.wording import Labels
 
@@ -113,7 +113,7 @@ class OpenShow:
             tuple(self.characters[name] for name in chosen),
             Tools(
                 ffmpeg.probe_version(),
-                whisper.identity(self.settings.transcribe.model),
+                recognisers.identity(self.settings.transcribe),
                 presidio.identity(),
                 piper.identity() if self.settings.revoice.method is Method.SPEECH else models.identity(),
                 verifier.identity(),

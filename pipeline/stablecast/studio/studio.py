@@ -20,6 +20,7 @@ from stablecast.studio.show import Clock, OpenShow, named, utc_now
 from stablecast.studio.views import (
     AccountView,
     CorrectionView,
+    DoubtsView,
     FindingView,
     LintView,
     MeasureView,
@@ -118,6 +119,11 @@ class Studio:
     def status(self, episodes: tuple[str, ...] = ()) -> StatusView:
         with self._open() as show:
             return making.status(show, episodes)
+
+    def doubts(self, episode: str) -> DoubtsView:
+        """Where words may have been recognised that nobody said."""
+        with self._open() as show:
+            return making.doubts(show, episode)
 
     def export(self, episode: str, folder: Path) -> tuple[Path, ...]:
         """The frozen cut as files, to be heard and read."""

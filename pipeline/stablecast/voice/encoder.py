@@ -107,7 +107,7 @@ def log_mel(samples: NDArray[np.floating]) -> Floats:
 def parsed(model: bytes, blocks: int) -> Encoder:
     """The first `blocks` blocks out of a CTranslate2 Whisper model (binary version 6). Raises ValueError for other bytes."""
     try:
-        return _encoder(_variables(memoryview(model)), blocks)
+        return _encoder(variables(model), blocks)
     except (struct.error, KeyError, UnicodeDecodeError) as strange:
         raise ValueError("not a CTranslate2 Whisper model this version can read") from strange
 
@@ -144,8 +144,12 @@ def _encoder(named: Mapping[str, NDArray[np.generic]], blocks: int) -> Encoder:
     )
 
 
-def _variables(data: memoryview) -> dict[str, NDArray[np.generic]]:
-    at = 0
+def variables(model: bytes) -> dict[str, NDArray[np.generic]]:
+    """The named arrays of a CTranslate2 Whisper model (binary version 6), as they are stored.
+
+    Raises KeyError, struct.error or UnicodeDecodeError for other bytes.
+    """
+    data, at = memoryview(model), 0
 
     def number(kind: str) -> int:
         nonlocal at
