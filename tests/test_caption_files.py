@@ -23,6 +23,7 @@ from stablecast.captions.plain import clean
 from stablecast.captions.profiles import CaptionParams, Shape, profile
 from stablecast.model import Alias, Cue, PublicTranscript, PublicWord
 from stablecast.paragraphs import paragraphs
+from stablecast.studio import evidence
 from transcripts import transcript as generated
 
 ASH, KIT = Alias("Ash"), Alias("Kit")
@@ -230,3 +231,11 @@ def test_an_alias_that_fills_the_line_is_cut_in_srt() -> None:
     (shown,) = fitted((Cue(0, 2000, long, "Hello."),), SRT)
     assert shown.lines == ("A name that somebody chose bec…:", "Hello.")
     assert f"<v {long}>" in vtt.text((Cue(0, 2000, long, "Hello."),))
+
+
+def test_evidence_finds_a_name_between_tags() -> None:
+    """A protected word in any format of the words is found, though a tag stands right before it."""
+    cues = (Cue(500, 2000, ASH, "Amina"), Cue(2000, 4000, ASH, "came & went."))
+    for file in files(cues, language="en", title="T", stem=PurePosixPath("captions/a"), params=CaptionParams()):
+        assert evidence._holds(file.media_type, file.data, "Amina"), file.media_type
+        assert not evidence._holds(file.media_type, file.data, "Casterbridge")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -17,6 +19,8 @@ from stablecast.studio import making
 from stablecast.studio.show import OpenShow
 
 SILENT_DBFS = -120.0  # written for digital silence
+
+_TAG = re.compile(r"<[^<>]*>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,4 +112,6 @@ def _holds(media_type: str, data: bytes, word: str) -> bool:
             for form in {word, word.lower(), word.upper()}
             for code in ("utf-8", "utf-16-le", "utf-16-be")
         )
-    return bool(find(data.decode().split(), (word,)))
+    text = data.decode()
+    bare = html.unescape(_TAG.sub(" ", text))  # a tag without a space before a word would hide it
+    return bool(find(text.split(), (word,)) or find(bare.split(), (word,)))
