@@ -1,7 +1,9 @@
 """How much of what identifies is found, by name group and by kind, with 95 % Wilson intervals; as Markdown.
 
-python benchmarks/finding.py [--speech] [--write]     --speech: also spoken, with noise (needs `stablecast[speech]`)
-                                                      --write: into docs/words.md, between its marks
+python benchmarks/finding.py [--speech] [--only PART] [--write]
+
+--speech: also spoken, with noise (needs `stablecast[speech]`); --only: names, forms or speech; --write: into docs/words.md,
+between its marks.
 
 Names and sentences were written for this. A name is found when every word of it lies in a proposal. Presidio alone is what its
 entities say; ours is what the stage `find` proposes without the list of protected words; the list is that list with the
@@ -335,7 +337,7 @@ def idle() -> str:
 
 
 def spoken() -> list[str]:
-    """The table of spoken sentences: a clip for each group, clean and with noise."""
+    """The table of spoken sentences: a clip for each group, with noise."""
     from stablecast.tools import piper
     from stablecast.tools.whisper import FasterWhisper
 
@@ -355,14 +357,14 @@ def spoken() -> list[str]:
         ]
         gap = np.zeros(PIPER_HZ, np.float32)
         clips = [voice.speak(" ".join(words), pace=1.05) for words, *_ in cases]
-        for snr_db in (math.inf, NOISE_SNR_DB):
-            clip = np.concatenate([part for one in clips for part in (one, gap)])
-            level = float(np.sqrt(np.mean(np.concatenate(clips) ** 2)))
-            hiss = noise.standard_normal(len(clip)) * level * 10 ** (-snr_db / 20)
-            audio = SourceAudio(Alias("x"), Waveform.of(clip + hiss, PIPER_HZ))
-            heard = transcribe(audio, params, recogniser=ears).words
-            _judge([word.text for word in heard], cases, (tallies, whole))
+        clip = np.concatenate([part for one in clips for part in (one, gap)])
+        level = float(np.sqrt(np.mean(np.concatenate(clips) ** 2)))
+        hiss = noise.standard_normal(len(clip)) * level * 10 ** (-NOISE_SNR_DB / 20)
+        audio = SourceAudio(Alias("x"), Waveform.of(clip + hiss, PIPER_HZ))
+        heard = transcribe(audio, params, recogniser=ears).words
+        _judge([word.text for word in heard], cases, (tallies, whole))
         lines.append(_spoken_row(group, tallies))
+        print(lines[-1], file=sys.stderr, flush=True)  # it takes minutes
     return [*lines, _spoken_row("**all**", whole)]
 
 
@@ -400,13 +402,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--speech", action="store_true")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--only", choices=("names", "forms", "speech"))
     options = parser.parse_args()
-    parts = {
-        "names": written,
-        "forms": lambda: [*by_form(), "", idle()],
-        **({"speech": spoken} if options.speech else {}),
-    }
+    parts = {"names": written, "forms": lambda: [*by_form(), "", idle()], "speech": spoken}
     for name, part in parts.items():
+        if (options.only or name) != name or (name == "speech" and not options.speech):
+            continue
         text = "\n".join(part())
         print(text, end="\n\n", flush=True)
         if options.write:
