@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from recordings import run
+from stablecast import codecs
 from stablecast.errors import GateClosed
 from stablecast.model import (
     REDACTED,
@@ -30,6 +31,7 @@ from stablecast.model import (
 from stablecast.stages.redact import RedactParams, redact
 from stablecast.stages.transcribe import RATE_HZ, UNKNOWN, Recognised, TranscribeParams, transcribe
 from stablecast.stages.translate import GUARD_S, english, spoken_in, texts, translate
+from stablecast.studio.studio import Studio
 
 ASH, KIT = Alias("Ash"), Alias("Kit")
 
@@ -183,7 +185,12 @@ class Interpreter:
     def translate(self, samples: Block, *, language: str) -> Recognised:
         self.asked.append(language)
         timed = self._spread(self.translated, samples)
-        untimed = (replace(s, words=tuple(Word(w.text, None, None, 0.0) for w in s.words)) for s in timed)
+        untimed = (
+            replace(
+                s, avg_logprob=-1.5, no_speech_prob=0.9, words=tuple(Word(w.text, None, None, 0.0) for w in s.words)
+            )
+            for s in timed
+        )
         return Recognised("en", tuple(untimed))
 
     def _spread(self, text: str, samples: Block) -> tuple[Segment, ...]:
@@ -259,14 +266,13 @@ PODCAST = "{https://podcastindex.org/namespace/1.0}"
 
 
 @pytest.fixture
-def bilingual(tmp_path: Path, demo_data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The public folder of a demo show whose recogniser hears German."""
+def bilingual(tmp_path: Path, demo_data: Path, monkeypatch: pytest.MonkeyPatch) -> Studio:
+    """A published demo show whose recogniser hears German, and is not sure of its English."""
     from stablecast import runner
     from stablecast.engine.workflow import NEEDED
     from stablecast.model import Role
     from stablecast.studio import show as shows
     from stablecast.studio.intake import Additions, SealedPerson
-    from stablecast.studio.studio import Studio
 
     ears = Interpreter(TRANSLATED, HEARD, AGAIN)
     monkeypatch.setenv("STABLECAST_KEYRINGS", str(tmp_path / "keys"))
@@ -296,13 +302,17 @@ def bilingual(tmp_path: Path, demo_data: Path, monkeypatch: pytest.MonkeyPatch) 
     studio.publish()
     assert studio.verify(deep=True).holds
     assert studio.lint().ok
-    return root / "feed"
+    return studio
 
 
 @pytest.mark.model
-def test_a_show_in_two_languages_publishes_both_tracks(bilingual: Path) -> None:
-    """Feed and page name both with their language; neither has the name; each is the words in that language."""
-    feed = etree.fromstring((bilingual / "feed.xml").read_bytes())
+def test_a_show_in_two_languages_publishes_both_tracks(bilingual: Studio) -> None:
+    """Feed and page name both with their language; neither has the name; each is the words in that language.
+
+    And staff are told where the translation was doubted, without a word of it.
+    """
+    public = bilingual.root / "feed"
+    feed = etree.fromstring((public / "feed.xml").read_bytes())
     links = [(e.get("type"), e.get("language"), e.get("url")) for e in feed.iter(f"{PODCAST}transcript")]
     assert [(kind, language) for kind, language, _ in links] == [
         ("text/vtt", "de"),
@@ -311,20 +321,25 @@ def test_a_show_in_two_languages_publishes_both_tracks(bilingual: Path) -> None:
         ("application/x-subrip", "en"),
     ]
     files = {str(url).rpartition("/")[2] for _, _, url in links}
-    assert files == {path.name for path in (bilingual / "captions").iterdir()}
+    assert files == {path.name for path in (public / "captions").iterdir()}
     captions = {
-        language: (bilingual / "captions" / str(url).rpartition("/")[2]).read_text() for _, language, url in links[::2]
+        language: (public / "captions" / str(url).rpartition("/")[2]).read_text() for _, language, url in links[::2]
     }
     assert "Betreuerin" in captions["de"]
     assert REDACTED in captions["de"]
     assert "My carer wrote" in captions["en"].replace("\n", " ")
     assert REDACTED in captions["en"]
     assert "town" not in captions["en"]  # the sentence that touches the name went whole
-    assert not any("neburg" in path.read_text() for path in (bilingual / "captions").iterdir())
+    assert not any("neburg" in path.read_text() for path in (public / "captions").iterdir())
 
-    (page,) = (bilingual / "episodes").glob("*.html")
+    (page,) = (public / "episodes").glob("*.html")
     text = page.read_text()
     assert 'srclang="de" label="Deutsch"' in text
     assert 'srclang="en" label="English"' in text
     assert text.index('lang="de" dir="auto"') < text.index('lang="en" dir="auto"')
     assert "neburg" not in text
+
+    told = bilingual.doubts("ep-001")
+    assert (True, "no-speech", ASH) in {(doubt.translation, doubt.suspicion, doubt.speaker) for doubt in told.doubts}
+    assert bilingual.status(("ep-001",)).episodes[0].doubts == len(told.doubts)
+    assert not {"town", "carer", "Betreuerin"} & set(str(codecs.plain(told)).split())

@@ -42,7 +42,7 @@ class TranscribeParams:
 
     engine: Engine = (
         Engine.FASTER_WHISPER
-    )  # openai-whisper needs `pip install 'stablecast[openai-whisper]'`, and ten times as long
+    )  # openai-whisper needs `pip install 'stablecast[openai-whisper]'`, and four times as long
     model: str = "base"  # "base" installs with pip; else a path, or a name that is already on this machine
     model_sha256: str = ""  # what the model's file must be, as 64 hex digits; compared before it is opened
     language: str = ""  # ISO 639-1, any that Whisper knows; empty: detected where speech begins
