@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from recordings import take
 from stablecast.captions.lint import lint
 from stablecast.captions.profiles import Shape, profile
 from stablecast.findings import Severity
@@ -38,7 +40,8 @@ from stablecast.redaction.spans import Place
 from stablecast.stages.attack import Attacked
 from stablecast.stages.master import MasterParams
 from stablecast.stages.prove import Check, Proof, ProveParams, listen_around, prove, surroundings
-from stablecast.stages.transcribe import Recognised
+from stablecast.stages.transcribe import Recognised, TranscribeParams
+from stablecast.tools.whisper import FasterWhisper
 
 ASH, FILE = Alias("Ash"), Alias("published")
 GOOD = Loudness(Lufs(-19.05), Dbtp(-1.4), 6.0)
@@ -329,6 +332,31 @@ def test_the_stretches_that_are_heard_again_lie_around_the_removals() -> None:
         (pytest.approx(4.3), pytest.approx(9.3)),
         (pytest.approx(13.1), pytest.approx(17.1)),
     ]
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(("share", "left"), [(1.0, False), (0.5, True)])
+def test_half_a_name_is_heard_and_all_of_it_gone_is_not(demo_data: Path, share: float, left: bool) -> None:
+    """With real speech and the real recogniser: the end of a name left at an edge blocks, a clean removal passes."""
+    name_s, rate = (1.2, 2.1), 24_000  # where the demo's script says "Middlemarch"
+    samples = take(demo_data / "she-listened-to-the-end-robin.opus")[: 8 * rate].copy()
+    samples[round(name_s[0] * rate) : round((name_s[0] + share * (name_s[1] - name_s[0])) * rate)] = 0
+    removed = Span(*name_s, ASH, Cause.PROTECTED, ("middlemark,",))
+    said = "When I came to [removed] I did not know who to ask about anything.".split()  # noqa: SIM905
+    starts = (0.0, 0.3, 0.6, 0.9, 1.2, 2.2, 2.4, 2.6, 2.8, 3.0, 3.2, 3.4, 3.6, 3.9)
+    public = tuple(PublicWord(word, start_s, start_s + 0.2, ASH) for word, start_s in zip(said, starts, strict=True))
+    made = Redaction((removed,), PublicTranscript("en", public))
+    params = TranscribeParams(vad_threshold=0.0)
+    found = listen_around(
+        Waveform.of(samples, rate),
+        surroundings(made, Timeline(), ProveParams()),
+        language="en",
+        recogniser=FasterWhisper(params),
+    )
+    broken = failed(
+        redaction=made, timeline=Timeline(), protected=("Middlemarch",), around=found, heard=heard("um " * 12)
+    )
+    assert broken == (["around"] if left else [])
 
 
 class Listener:

@@ -365,9 +365,55 @@ def test_what_was_neither_cut_nor_revoiced_closes_the_gate(show: Showcase, monke
     assert [p.stage for p in told] == ["prove"]
     assert PROTECTED.lower() not in told[0].sentence.lower()
     closed = str(show.status("ep-001")["gate"]["reason"])
-    for broken in ("protected-words", "voice", "residue", "taken-out"):
+    for broken in ("protected-words", "around", "voice", "residue", "taken-out"):
         assert broken in closed
     assert show.approve("ep-001", "young-person").code == 4
+
+
+def test_words_are_corrected_in_a_file(show: Showcase) -> None:
+    """Exported, edited, imported: the captions say what was written, marked words go, every version can be had back."""
+    file = show.folder / "words.md"
+    show.ok("correct", "ep-001", "--export", file)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert show("correct", "ep-001", "--export", file).code == 2  # somebody's work
+    (show.folder / "work" / ".git").mkdir(parents=True)
+    for place in (
+        show.root / "feed" / "x.md",
+        show.root / "x.md",
+        show.folder / "work" / "x.vtt",
+        show.folder / "x.txt",
+    ):
+        assert show("correct", "ep-001", "--export", place).code == 2
+        assert not place.exists()
+    text = file.read_text()
+    assert (
+        "[[Middlemark" in text or "[[middlemark" in text
+    )  # what a rule takes out is shown, so that nobody marks it again
+    before = show.files()
+    assert show.ok("correct", "ep-001", "--import", file, as_json=True).json["changed"] is False
+    assert show.files()["episodes/ep-001/episode.toml"] == before["episodes/ep-001/episode.toml"]
+
+    text = text.replace("many people", "many [[people]]").replace("questions", "riddles")
+    file.write_text(re.sub(r"(?i)\[\[(middle\w+,?)\]\]", r"\1", text))
+    taken = show.ok("correct", "ep-001", "--import", file, as_json=True).json
+    assert taken["changed"]
+    assert taken["still_out"] == 1
+    now = show.ok("correct", "ep-001", as_json=True).json
+    assert [(e["redact"], e["fits"]) for e in now["edits"]] == [(True, True), (False, True)]
+    show.ok("run")
+    show.ok("review", "ep-001", "--out", show.folder / "cut")
+    captions = (show.folder / "cut" / "ep-001.vtt").read_text()
+    assert "riddles" in captions
+    assert "people" not in captions
+    assert not any(word in captions.lower() for word in HEARD_AS)
+    assert all(b"riddles" not in data for data in show.files().values())
+
+    assert show.ok("correct", "ep-001", "--undo", as_json=True).json["edits"] == []
+    assert len(show.ok("correct", "ep-001", "--version", "1", as_json=True).json["edits"]) == 2
+    listed = show.ok("correct", "ep-001", "--versions", as_json=True).json["versions"]
+    assert [(v["number"], v["edits"], v["current"]) for v in listed] == [(0, 0, False), (1, 2, True)]
+    assert show("correct", "ep-001", "--version", "7").code == 2
+    assert show.ok("correct", "ep-001", "--in-file", "--redact", "6-7", as_json=True).json["version"] == 2
 
 
 def test_a_withdrawal_in_the_middle_of_publishing_wins(show: Showcase, monkeypatch: pytest.MonkeyPatch) -> None:

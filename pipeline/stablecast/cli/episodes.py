@@ -14,7 +14,7 @@ from stablecast.errors import InputRefused
 from stablecast.model import WHERE, Alias, Chapter, ContentNote, Correction, Item, Turn
 
 if TYPE_CHECKING:
-    from stablecast.studio.views import CorrectionView, EpisodeView, TurnsView
+    from stablecast.studio.views import CorrectionView, EditView, EpisodeView, TurnsView
 
 _DASHED = "a file whose name begins with a dash can be mistaken for an option; rename it and add it again"
 _TIME = re.compile(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:\.\d+)?)")
@@ -357,28 +357,86 @@ def doubts(console: Console, episode: str) -> None:
     "--keep", "keep", multiple=True, metavar="FROM-TO", help="Leave in what a rule took out within this stretch."
 )
 @click.option("--speaker", help="Only this speaker's track; else every track.")
-@click.option("--undo", is_flag=True, help="Take the last decision back.")
+@click.option(
+    "--in-file", is_flag=True, help="FROM and TO are times of the finished file, as `review` and `run` name them."
+)
+@click.option(
+    "--export",
+    "exported",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the words into a new .md or .vtt file, to be edited.",
+)
+@click.option(
+    "--import", "imported", type=click.Path(path_type=Path, dir_okay=False), help="Take in such a file, edited."
+)
+@click.option("--undo", is_flag=True, help="Go back to what was before the last decision.")
+@click.option("--versions", is_flag=True, help="List every set of decisions there was.")
+@click.option("--version", "number", type=click.IntRange(min=0), metavar="N", help="Go to version N, back or forth.")
 @click.pass_obj
 def correct(
-    console: Console, episode: str, redact: tuple[str, ...], keep: tuple[str, ...], speaker: str | None, undo: bool
+    console: Console,
+    episode: str,
+    redact: tuple[str, ...],
+    keep: tuple[str, ...],
+    speaker: str | None,
+    in_file: bool,
+    exported: Path | None,
+    imported: Path | None,
+    undo: bool,
+    versions: bool,
+    number: int | None,
 ) -> None:
-    """Decide what is taken out and what stays; without options, list what was decided.
+    """Decide what is taken out, what stays and what is read; without options, list what was decided.
 
-    Times are those of the recording. Decisions are inputs: `run` follows them, and a new transcript keeps them.
+    Times are those of the recording. Decisions are inputs: `run` follows them, and a new transcript keeps them. To correct
+    the words, export them, edit the file, import it, and delete it. In the file, [[double brackets]] stand around what has
+    to be taken out.
 
     \b
     Example:
       stablecast correct ep-001 --redact 1:15.2-1:16.8
+      stablecast correct ep-001 --export ~/Desktop/ep-001.md
+      stablecast correct ep-001 --import ~/Desktop/ep-001.md
       stablecast correct ep-001 --undo
     """
     studio = console.studio()
     who = Alias(speaker) if speaker else None
     more = [_correction(text, True, who) for text in redact] + [_correction(text, False, who) for text in keep]
-    found = studio.correct(episode, tuple(more), undo=undo) if more or undo else studio.corrections(episode)
-    console.answer(
-        {"episode": episode, "corrections": found},
-        (_correction_line(c) for c in found) if found else ["No corrections."],
-    )
+    others = (exported is not None, imported is not None, versions, number is not None, bool(more) or undo)
+    if sum(others) > 1:
+        raise click.UsageError("--export, --import, --versions and --version each stand alone")
+    if exported is not None:
+        _refuse_dash(exported)
+        studio.export_words(episode, exported)
+        advice = "Written, names in clear and for you alone. Delete the file, and every copy of it, when you have imported it."
+        console.answer({"episode": episode, "file": str(exported)}, [advice])
+    elif imported is not None:
+        _refuse_dash(imported)
+        taken = studio.import_words(episode, imported)
+        lines = [f"{taken.edits} corrections of words." if taken.changed else "Nothing was changed in this file."]
+        if taken.still_out:
+            lines.append(
+                f"{taken.still_out} words without brackets go all the same: a protected word or a marked stretch takes them "
+                "out; leave them in with --keep, or undo the mark."
+            )
+        console.answer(taken, [*lines, "Now delete the file, and every copy of it."])
+    elif versions:
+        listed = studio.versions(episode)
+        lines = [
+            f"{v.number:3}  {v.at}  {v.corrections} stretches, {v.edits} edits" + ("  (in force)" if v.current else "")
+            for v in listed
+        ]
+        console.answer({"episode": episode, "versions": listed}, lines)
+    else:
+        if number is not None:
+            found = studio.restore(episode, number)
+        elif more or undo:
+            found = studio.correct(episode, tuple(more), undo=undo, in_file=in_file)
+        else:
+            found = studio.corrections(episode)
+        lines = [*(_correction_line(c) for c in found.corrections), *(_edit_line(e) for e in found.edits)]
+        answer = {"episode": episode, "corrections": found.corrections, "edits": found.edits, "version": found.version}
+        console.answer(answer, lines or ["No corrections."])
 
 
 def _correction(text: str, redact: bool, speaker: Alias | None) -> Correction:
@@ -400,6 +458,12 @@ def _correction_line(correction: CorrectionView) -> str:
     return f"{verb} {correction.start_s:.1f}–{correction.end_s:.1f} s" + (
         f", {correction.speaker}" if correction.speaker else ""
     )
+
+
+def _edit_line(edit: EditView) -> str:
+    what = f"{edit.recognised} words now {edit.written}" + (", taken out" if edit.redact else "")
+    doubt = "" if edit.fits else "; fits no more: export, read there, import"
+    return f"write {edit.start_s:.1f}–{edit.end_s:.1f} s, {edit.speaker}: {what}{doubt}"
 
 
 @click.command()

@@ -25,6 +25,7 @@ class Edited:
     where: tuple[Place, ...]  # one a word: where it may sound; an edited one anywhere in the stretch that was edited
     marked: tuple[bool, ...]  # one a word: whether a person marked it as to be taken out
     unfit: tuple[Edit, ...]  # edits whose words are not there any more
+    changed: bool  # whether there was any edit of this speaker's words
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,9 @@ def edited(transcript: Transcript, edits: Iterable[Edit]) -> Edited:
                 marked.append(False)
                 index += 1
         segments.append(replace(segment, words=tuple(own)))
-    return Edited(replace(transcript, segments=tuple(segments)), tuple(placed), tuple(marked), tuple(unfit))
+    return Edited(
+        replace(transcript, segments=tuple(segments)), tuple(placed), tuple(marked), tuple(unfit), bool(fits or unfit)
+    )
 
 
 def edits_of(transcript: Transcript, written: Sequence[Written]) -> tuple[Edit, ...]:

@@ -104,7 +104,7 @@ def redact(
             _with_guard(span, params, heard.get(transcript.speaker))
             for span in (
                 *spans_of(transcript, find([w.text for w in transcript.words], protected), corrections),
-                *_spans_of_edits(made, protected, corrections),
+                *(_spans_of_edits(made, protected, corrections) if made.changed else ()),
             )
         ]
         for transcript, made in zip(transcripts, corrected, strict=True)
@@ -141,7 +141,7 @@ def _stepped(spans: Sequence[Span], speaker: Alias, join_s: float) -> tuple[Span
 
 
 def _spans_of_edits(made: Edited, protected: tuple[str, ...], corrections: tuple[Correction, ...]) -> Iterator[Span]:
-    """What has to go because of what people wrote."""
+    """What has to go because of what people wrote, where anybody did."""
     said = made.transcript
     yield from spans_of(said, find([word.text for word in said.words], protected), corrections, made.where)
     for word, place, marked in zip(said.words, made.where, made.marked, strict=True):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from stablecast import codecs
 from stablecast.errors import GateClosed, InputRefused, UsageRefused
-from stablecast.model import Alias, Block, Chapter, ContentNote, Correction, Details, Item, Role, Slug, Turn
+from stablecast.model import Alias, Block, Chapter, ContentNote, Details, Item, Role, Slug, Turn
 from stablecast.stages import turns as dividing
 from stablecast.stages.ingest import IngestParams, mono
 from stablecast.store import accounts, episode, files, keyring, locks, seal
@@ -25,7 +25,7 @@ from stablecast.store.state import Account, Consent, EpisodeRow, State
 from stablecast.store.workspace import ROOMS, STATE, Workspace
 from stablecast.studio import making
 from stablecast.studio.show import OPERATOR, OpenShow, named, utc_now
-from stablecast.studio.views import AccountView, CorrectionView, FindingView, TurnsView, TurnView, finding_view
+from stablecast.studio.views import AccountView, FindingView, TurnsView, TurnView, finding_view
 from stablecast.tools import containers, ffmpeg, verifier
 from stablecast.voice.turns import overlaid
 from stablecast.wording import findings
@@ -327,27 +327,7 @@ def _check_additions(show: OpenShow, additions: Additions) -> None:
         raise UsageRefused(f"outcomes.toml has no outcome {', '.join(unknown)}; it has {', '.join(sorted(known))}")
 
 
-# --- corrections -----------------------------------------------------------------------------------------------------------
-
-
-def corrections(show: OpenShow, name: str) -> tuple[CorrectionView, ...]:
-    """What people decided about an episode by hand, oldest first."""
-    row = show.episode(name)
-    return _views(_read(show, row, "corrections", Corrections))
-
-
-def correct(
-    show: OpenShow, name: str, more: tuple[Correction, ...], *, undo: bool = False
-) -> tuple[CorrectionView, ...]:
-    """Add decisions, or take the last one back; they are inputs, so `run` follows them and a new transcript keeps them."""
-    row = show.episode(name)
-    with locks.exclusive(show.workspace.lock("work")):
-        kept = _read(show, row, "corrections", Corrections).corrections
-        if undo and not kept:
-            raise UsageRefused("there is no correction to take back")
-        changed = Corrections((*(kept[:-1] if undo else kept), *more))
-        _replace(show, row, "corrections", changed)
-    return _views(changed)
+# --- inputs ---------------------------------------------------------------------------------------------------------------
 
 
 def _replace(show: OpenShow, row: EpisodeRow, name: str, value: object) -> None:
@@ -363,10 +343,6 @@ def _replace(show: OpenShow, row: EpisodeRow, name: str, value: object) -> None:
 def _read(show: OpenShow, row: EpisodeRow, name: str, kind: type[codecs.T]) -> codecs.T:
     record = episode.read(show.workspace, row.slug)
     return episode.get_input(show.workspace, row.slug, record, name, kind, show.keyring.entry(row.id).keys)
-
-
-def _views(corrections: Corrections) -> tuple[CorrectionView, ...]:
-    return tuple(CorrectionView(c.start_s, c.end_s, c.redact, c.speaker) for c in corrections.corrections)
 
 
 # --- turns -----------------------------------------------------------------------------------------------------------------

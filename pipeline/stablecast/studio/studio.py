@@ -11,7 +11,7 @@ from stablecast.model import Alias, Correction, Digest, Item, Method, Role, Turn
 from stablecast.runner import Progress
 from stablecast.stages.ingest import IngestParams
 from stablecast.store.workspace import Workspace
-from stablecast.studio import checking, doctor, evidence, finding, intake, making, release, voices
+from stablecast.studio import checking, doctor, evidence, finding, intake, making, proofreading, release, voices
 from stablecast.studio.doctor import CheckView
 from stablecast.studio.evidence import EvidenceView
 from stablecast.studio.finding import Given
@@ -19,9 +19,10 @@ from stablecast.studio.intake import Additions, SealedPerson
 from stablecast.studio.show import Clock, OpenShow, named, utc_now
 from stablecast.studio.views import (
     AccountView,
-    CorrectionView,
+    CorrectionsView,
     DoubtsView,
     FindingView,
+    ImportView,
     LintView,
     MeasureView,
     ProposalsView,
@@ -30,6 +31,7 @@ from stablecast.studio.views import (
     StatusView,
     TurnsView,
     VerifyView,
+    VersionView,
     WithdrawView,
 )
 from stablecast.studio.voices import FIRST, DonorView, RenderView, SampleView, VoicesView
@@ -95,14 +97,37 @@ class Studio:
         with self._open() as show:
             return intake.set_turns(show, episode, more, undo=undo)
 
-    def corrections(self, episode: str) -> tuple[CorrectionView, ...]:
+    def corrections(self, episode: str) -> CorrectionsView:
+        """What was decided by hand."""
         with self._open() as show:
-            return intake.corrections(show, episode)
+            return proofreading.corrections(show, episode)
 
-    def correct(self, episode: str, more: tuple[Correction, ...], *, undo: bool = False) -> tuple[CorrectionView, ...]:
-        """Decide what is taken out or left in."""
+    def correct(
+        self, episode: str, more: tuple[Correction, ...], *, undo: bool = False, in_file: bool = False
+    ) -> CorrectionsView:
+        """Decide what is taken out or left in; with `in_file` the times are those of the finished file."""
         with self._open() as show:
-            return intake.correct(show, episode, more, undo=undo)
+            return proofreading.correct(show, episode, more, undo=undo, in_file=in_file)
+
+    def restore(self, episode: str, version: int) -> CorrectionsView:
+        """Go to another version of what was decided."""
+        with self._open() as show:
+            return proofreading.restore(show, episode, version)
+
+    def versions(self, episode: str) -> tuple[VersionView, ...]:
+        """Every version of what was decided."""
+        with self._open() as show:
+            return proofreading.versions(show, episode)
+
+    def export_words(self, episode: str, file: Path) -> None:
+        """The words in clear, in a file to edit."""
+        with self._open() as show:
+            proofreading.export_words(show, episode, file)
+
+    def import_words(self, episode: str, file: Path) -> ImportView:
+        """Such a file, edited."""
+        with self._open() as show:
+            return proofreading.import_words(show, episode, file)
 
     def proposals(
         self, episode: str, given: Given | None = None, *, quote: bool = False

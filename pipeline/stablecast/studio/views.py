@@ -150,6 +150,48 @@ class ProposalsView:
 
 
 @dataclass(frozen=True, slots=True)
+class EditView:
+    """What somebody wrote in place of recognised words; never the words themselves."""
+
+    start_s: float
+    end_s: float
+    speaker: str
+    recognised: int  # words that it replaces
+    written: int  # words in their place
+    redact: bool
+    fits: bool  # whether the words it was made for are still recognised there
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionsView:
+    """All that was decided about an episode's words, oldest first."""
+
+    corrections: tuple[CorrectionView, ...]
+    edits: tuple[EditView, ...]
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class VersionView:
+    """A set of decisions there was."""
+
+    number: int
+    at: str
+    corrections: int
+    edits: int
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ImportView:
+    """What an imported file changed."""
+
+    edits: int  # in force now
+    changed: bool
+    still_out: int  # words that lost their mark but go all the same: a rule or a marked stretch takes them out
+
+
+@dataclass(frozen=True, slots=True)
 class TurnView:
     """A stretch of the recording that belongs to one speaker, in seconds."""
 

@@ -1,0 +1,331 @@
+"""What people decide about an episode's words: stretches, corrected words, files to edit them in, and every version of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from difflib import SequenceMatcher
+from pathlib import Path
+
+from stablecast import codecs
+from stablecast.errors import GateClosed, UsageRefused
+from stablecast.model import Alias, Correction, Edit, Transcript
+from stablecast.redaction import exchange
+from stablecast.redaction.editing import Edited, Written, edited, edits_of, likeness
+from stablecast.redaction.exchange import Paragraph
+from stablecast.redaction.matching import find
+from stablecast.redaction.spans import Place, clock
+from stablecast.store import episode, files, locks, receipts
+from stablecast.store.episode import Corrections, Edits, History, Protected, Record, Version
+from stablecast.store.keyring import Entry
+from stablecast.store.state import EpisodeRow
+from stablecast.studio import making
+from stablecast.studio.show import OPERATOR, OpenShow
+from stablecast.studio.views import CorrectionsView, CorrectionView, EditView, ImportView, VersionView
+
+FORMS = (".md", ".vtt")
+LEAST_ALIKE = 0.5  # a file that shares less with what was recognised is another episode's
+_NOT_HEARD = "nothing was recognised in this episode yet; run `stablecast run` first"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Kept:
+    """An episode's decisions as they are now."""
+
+    row: EpisodeRow
+    record: Record
+    entry: Entry
+    corrections: tuple[Correction, ...]
+    edits: tuple[Edit, ...]
+    history: History
+
+
+def corrections(show: OpenShow, name: str) -> CorrectionsView:
+    """What people decided about an episode by hand, oldest first, and which of their edits fit no more."""
+    return _view(show, _kept(show, name))
+
+
+def correct(
+    show: OpenShow, name: str, more: tuple[Correction, ...], *, undo: bool = False, in_file: bool = False
+) -> CorrectionsView:
+    """Add decisions, or go back to what was before the last ones; `in_file`: times of the finished file, not the recording.
+
+    They are inputs, so `run` follows them and a new transcript keeps them. Raises UsageRefused where there is nothing to
+    take back.
+    """
+    with locks.exclusive(show.workspace.lock("work")):
+        kept = _kept(show, name)
+        if undo:
+            kept = _went_back(show, kept)
+        if more:
+            moved = _in_recording(show, kept.row, more) if in_file else more
+            kept = _changed(show, kept, (*kept.corrections, *moved), kept.edits)
+        return _view(show, kept)
+
+
+def restore(show: OpenShow, name: str, number: int) -> CorrectionsView:
+    """Make an earlier version, or a later one that was undone, the one that counts. Raises UsageRefused for one there is not."""
+    with locks.exclusive(show.workspace.lock("work")):
+        kept = _kept(show, name)
+        return _view(show, _at(show, kept, number))
+
+
+def versions(show: OpenShow, name: str) -> tuple[VersionView, ...]:
+    """Every set of decisions there was."""
+    history = _kept(show, name).history
+    return tuple(
+        VersionView(
+            v.number, v.at.isoformat(timespec="seconds"), len(v.corrections), len(v.edits), v.number == history.current
+        )
+        for v in history.versions
+    )
+
+
+# --- files to edit -----------------------------------------------------------------------------------------------------
+
+
+def export_words(show: OpenShow, name: str, path: Path) -> None:
+    """Write the words, as corrected so far, into a new file that only this user can read. It holds sealed words in clear.
+
+    Raises UsageRefused for a form there is not, for a place from which it could become public, and for a file that exists.
+    """
+    form = _form(path)
+    kept = _kept(show, name)
+    _check_place(show, path)
+    paragraphs = sorted(
+        (said for view in _read(show, kept) for said in view.paragraphs()),
+        key=lambda said: (said.start_s, said.speaker),
+    )
+    text = exchange.vtt(paragraphs) if form == ".vtt" else exchange.markdown(kept.row.slug, paragraphs)
+    files.write(path, text.encode())
+    show.state.log(show.now(), OPERATOR, "words-exported", kept.row.id)
+
+
+def import_words(show: OpenShow, name: str, path: Path) -> ImportView:
+    """Take what somebody changed in an exported file as the corrections of the words. Nothing changed: no new version.
+
+    Raises UsageRefused for a file that cannot be read, names a speaker this episode does not have, or holds other words.
+    """
+    form = _form(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as unreadable:
+        raise UsageRefused("this file cannot be read as UTF-8 text; name the file that was exported") from unreadable
+    found = exchange.read_vtt(text) if form == ".vtt" else exchange.read_markdown(text)
+    with locks.exclusive(show.workspace.lock("work")):
+        kept = _kept(show, name)
+        views = _read(show, kept)
+        _check_words(views, found)
+        edits, still, changed = list[Edit](), 0, False
+        for view in views:
+            own, ruled = view.own(found.get(view.transcript.speaker, ()))
+            still += ruled
+            same = own == view.written
+            changed |= not same
+            edits += (e for e in kept.edits if e.speaker == view.transcript.speaker and e not in view.made.unfit) if same \
+                else edits_of(view.transcript, own)  # fmt: skip
+        lost = tuple(edit for view in views for edit in view.made.unfit)
+        if changed or lost:
+            kept = _changed(show, kept, (*kept.corrections, *_stretches(lost, kept, show)), tuple(edits))
+        return ImportView(len(kept.edits), changed, still)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _View:
+    """One speaker's words as they are shown in a file."""
+
+    transcript: Transcript
+    made: Edited
+    ruled: tuple[bool, ...]  # one a word: whether a rule or a marked stretch takes it out, whatever the file says
+
+    @property
+    def written(self) -> tuple[Written, ...]:
+        """What the edits alone say."""
+        words = self.made.transcript.words
+        return tuple(Written(word.text, marked) for word, marked in zip(words, self.made.marked, strict=True))
+
+    def paragraphs(self) -> list[Paragraph]:
+        shown = iter(
+            Written(word.text, word.marked or ruled) for word, ruled in zip(self.written, self.ruled, strict=True)
+        )
+        said = self.made.transcript
+        parts = ((segment, tuple(next(shown) for _ in segment.words)) for segment in said.segments)
+        return [Paragraph(said.speaker, s.start_s, s.end_s, words) for s, words in parts if words]
+
+    def own(self, found: tuple[Written, ...]) -> tuple[tuple[Written, ...], int]:
+        """`found` without the marks that only say what a rule does, and the number of words whose mark was removed in vain."""
+        words, still = list(found), 0
+        before = [word.text for word in self.written]
+        for tag, first, stop, begin, _ in SequenceMatcher(
+            None, before, [w.text for w in found], autojunk=False
+        ).get_opcodes():
+            for old, new in (
+                zip(range(first, stop), range(begin, begin + stop - first), strict=True) if tag == "equal" else ()
+            ):
+                if self.ruled[old]:
+                    still += not words[new].marked
+                    words[new] = dataclasses.replace(words[new], marked=self.made.marked[old])
+        return tuple(words), still
+
+
+def _read(show: OpenShow, kept: _Kept) -> tuple[_View, ...]:
+    if any(f"transcribe/{k}" not in receipts.read_all(show.workspace.receipts(kept.row.slug)) for k in _tracks(kept)):
+        raise GateClosed(_NOT_HEARD)
+    bench = making.bench(show, kept.row)
+    protected = _input(show, kept.row, kept.record, kept.entry, "protected", Protected).words
+    views = []
+    for k in _tracks(kept):
+        transcript = bench.value(f"transcribe/{k}", Transcript)
+        made = edited(transcript, kept.edits)
+        views.append(_View(transcript, made, _ruled(made, protected, kept.corrections)))
+    return tuple(views)
+
+
+def _ruled(made: Edited, protected: tuple[str, ...], marks: tuple[Correction, ...]) -> tuple[bool, ...]:
+    said = made.transcript
+    named = {
+        index
+        for match in find([word.text for word in said.words], protected)
+        for index in range(match.first, match.last + 1)
+    }
+    own = [mark for mark in marks if mark.speaker in (None, said.speaker)]
+
+    def within(place: Place, redact: bool) -> bool:
+        return any(c.redact == redact and c.start_s <= place.start_s and place.end_s <= c.end_s for c in own)
+
+    return tuple(
+        within(place, True) or (index in named and not within(place, False)) for index, place in enumerate(made.where)
+    )
+
+
+def _stretches(lost: tuple[Edit, ...], kept: _Kept, show: OpenShow) -> tuple[Correction, ...]:
+    """What edits that fit no more took out, as stretches of time: an import must not put it back."""
+    protected = _input(show, kept.row, kept.record, kept.entry, "protected", Protected).words
+    return tuple(
+        Correction(edit.start_s, max(edit.end_s, edit.start_s + 0.001), redact=True, speaker=edit.speaker)
+        for edit in lost
+        if edit.redact or find(edit.text, protected)
+    )
+
+
+def _check_words(views: tuple[_View, ...], found: Mapping[Alias, tuple[Written, ...]]) -> None:
+    if not set(found) <= {view.transcript.speaker for view in views}:
+        raise UsageRefused(
+            "the file has a label that is no speaker of this episode; write the label as it was exported"
+        )
+    for view in views:
+        own = found.get(view.transcript.speaker, ())
+        if view.made.transcript.words and likeness(view.made.transcript, own) < LEAST_ALIKE:
+            raise UsageRefused(
+                "this file holds hardly any of the words of a speaker of this episode; "
+                "import the file that was exported from this episode"
+            )
+
+
+def _form(path: Path) -> str:
+    if path.suffix.lower() not in FORMS:
+        raise UsageRefused("name a file that ends in .md for Markdown or in .vtt for WebVTT")
+    return path.suffix.lower()
+
+
+def _check_place(show: OpenShow, path: Path) -> None:
+    folder = path.parent.resolve()
+    if folder.is_relative_to(show.workspace.root):
+        raise UsageRefused("the words would lie in clear in the show folder; name a file outside it")
+    if any((above / ".git").exists() for above in (folder, *folder.parents)):
+        raise UsageRefused("a git repository would keep the words for good; name a file outside it")
+    if path.exists() or path.is_symlink():
+        raise UsageRefused("this file is there already and may hold somebody's work; name a new one")
+
+
+# --- versions ------------------------------------------------------------------------------------------------------------
+
+
+def _kept(show: OpenShow, name: str) -> _Kept:
+    row = show.episode(name)
+    record, entry = episode.read(show.workspace, row.slug), show.keyring.entry(row.id)
+    marks = _input(show, row, record, entry, "corrections", Corrections).corrections
+    edits = _input(show, row, record, entry, "edits", Edits).edits if record.edited else ()
+    if "history" in record.inputs:
+        history = _input(show, row, record, entry, "history", History)
+    else:
+        history = History((Version(0, 0, show.now(), marks, edits),), 0)
+    return _Kept(row, record, entry, marks, edits, history)
+
+
+def _input(show: OpenShow, row: EpisodeRow, record: Record, entry: Entry, name: str, kind: type[codecs.T]) -> codecs.T:
+    return episode.get_input(show.workspace, row.slug, record, name, kind, entry.keys)
+
+
+def _tracks(kept: _Kept) -> range:
+    return range(1, kept.record.tracks + 1)
+
+
+def _changed(show: OpenShow, kept: _Kept, marks: tuple[Correction, ...], edits: tuple[Edit, ...]) -> _Kept:
+    before = kept.history
+    number = max(version.number for version in before.versions) + 1
+    made = Version(number, before.current, show.now(), marks, edits)
+    return _written(show, kept, marks, edits, History((*before.versions, made), number))
+
+
+def _went_back(show: OpenShow, kept: _Kept) -> _Kept:
+    now = next(version for version in kept.history.versions if version.number == kept.history.current)
+    if now.number != now.parent:
+        return _at(show, kept, now.parent)
+    if not kept.corrections:
+        raise UsageRefused("there is no correction to take back")
+    return _changed(show, kept, kept.corrections[:-1], kept.edits)  # made before versions were kept
+
+
+def _at(show: OpenShow, kept: _Kept, number: int) -> _Kept:
+    found = next((version for version in kept.history.versions if version.number == number), None)
+    if found is None:
+        raise UsageRefused("there is no version of that number; `stablecast correct EP --versions` lists them")
+    return _written(show, kept, found.corrections, found.edits, dataclasses.replace(kept.history, current=number))
+
+
+def _written(
+    show: OpenShow, kept: _Kept, marks: tuple[Correction, ...], edits: tuple[Edit, ...], history: History
+) -> _Kept:
+    """The new decisions and the versions count together, or not at all."""
+    values: dict[str, object] = {"corrections": Corrections(marks), "history": history}
+    if edits or kept.record.edited:
+        values["edits"] = Edits(edits)
+    slug, keys = kept.row.slug, kept.entry.keys
+    stored = [episode.put_input(show.workspace, slug, name, value, keys) for name, value in values.items()]
+    record = episode.with_inputs(kept.record, *stored)
+    episode.write(show.workspace, slug, record)
+    episode.drop_old_inputs(show.workspace, slug, record)
+    show.state.log(show.now(), OPERATOR, "corrected", kept.row.id, f"version {history.current}")
+    return dataclasses.replace(kept, record=record, corrections=marks, edits=edits, history=history)
+
+
+def _in_recording(show: OpenShow, row: EpisodeRow, marks: tuple[Correction, ...]) -> tuple[Correction, ...]:
+    """Decisions whose times are those of the finished file, in the time of the recording."""
+    if "master" not in receipts.read_all(show.workspace.receipts(row.slug)):
+        raise GateClosed("there is no finished file yet; run `stablecast run`, or give times of the recording")
+    timeline = making.bench(show, row).timeline()
+    moved = []
+    for mark in marks:
+        start_s, end_s = (max(0.0, timeline.source_s(time_s)) for time_s in (mark.start_s, mark.end_s))
+        if not start_s < end_s:
+            raise UsageRefused(
+                f"nothing of the recording is heard before {clock(timeline.opening_s)} of the finished file"
+            )
+        moved.append(dataclasses.replace(mark, start_s=start_s, end_s=end_s))
+    return tuple(moved)
+
+
+def _view(show: OpenShow, kept: _Kept) -> CorrectionsView:
+    known = receipts.read_all(show.workspace.receipts(kept.row.slug))
+    unfit: tuple[Edit, ...] = ()
+    if kept.edits and all(f"transcribe/{k}" in known for k in _tracks(kept)):
+        unfit = tuple(edit for view in _read(show, kept) for edit in view.made.unfit)
+    return CorrectionsView(
+        tuple(CorrectionView(c.start_s, c.end_s, c.redact, c.speaker) for c in kept.corrections),
+        tuple(
+            EditView(e.start_s, e.end_s, e.speaker, len(e.words), len(e.text), e.redact, e not in unfit)
+            for e in kept.edits
+        ),
+        kept.history.current,
+    )
