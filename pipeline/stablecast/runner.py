@@ -38,6 +38,7 @@ from stablecast.model import (
     Correction,
     Details,
     Digest,
+    Edit,
     Encoded,
     Loudness,
     Master,
@@ -51,6 +52,7 @@ from stablecast.model import (
     Transcript,
     Waveform,
 )
+from stablecast.redaction.editing import edited
 from stablecast.redaction.quiet import levels_of
 from stablecast.stages import (
     assemble,
@@ -394,7 +396,8 @@ class Bench:
         return seal.write_value(path, node.key, said, self._keys)
 
     def _find(self, node: Node, path: Path) -> Stored:
-        transcripts = tuple(self.value(f"transcribe/{k}", Transcript) for k in self.tracks())
+        heard = (self.value(f"transcribe/{k}", Transcript) for k in self.tracks())
+        transcripts = tuple(edited(transcript, self._edits()).transcript for transcript in heard)
         found = find.find(transcripts, self.protected(), self._settings.find, finder=Presidio())
         return seal.write_value(path, node.key, found, self._keys)
 
@@ -430,7 +433,7 @@ class Bench:
             self.protected(),
             self.corrections(),
             self._settings.redact,
-            edits=self._input("edits", Edits).edits if self._record.edited else (),
+            edits=self._edits(),
             levels=tuple(levels_of(source.blocks(), source.rate_hz) for source in sources),
         )
         return seal.write_value(path, node.key, redaction, self._keys)
@@ -605,6 +608,9 @@ class Bench:
                 aliases=frozenset(track.speaker for track in self._input("tracks", Tracks).tracks),
             )
         )
+
+    def _edits(self) -> tuple[Edit, ...]:
+        return self._input("edits", Edits).edits if self._record.edited else ()
 
     def protected(self) -> tuple[str, ...]:
         return self._input("protected", Protected).words

@@ -87,6 +87,7 @@ def nodes(
     every = range(1, tracks + 1)
     sources = tuple(f"source/{k}" for k in every)
     transcripts = tuple(f"transcribe/{k}" for k in every)
+    corrected = ("edits",) if edited else ()
     voices = tuple(f"revoice/{k}" for k in every)
     attacks = tuple(f"attack/{k}" for k in every)
     turns = ("turns",) if shared else ()
@@ -101,10 +102,10 @@ def nodes(
             node(t, (f"source/{k}", "tracks", *turns), transcribe.VERSION, settings.transcribe, tools.recogniser)
             for k, t in enumerate(transcripts, 1)
         ),
-        node("find", (*transcripts, "tracks", "protected"), find.VERSION, settings.find, tools.finder),
+        node("find", (*transcripts, "tracks", "protected", *corrected), find.VERSION, settings.find, tools.finder),
         node(
             "redact",
-            (*transcripts, *sources, "tracks", "protected", "corrections", *(("edits",) if edited else ()), *turns),
+            (*transcripts, *sources, "tracks", "protected", "corrections", *corrected, *turns),
             redact.VERSION,
             settings.redact,
         ),

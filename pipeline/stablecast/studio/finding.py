@@ -10,9 +10,9 @@ from stablecast.model import Correction
 from stablecast.runner import Progress
 from stablecast.stages.find import Answer, Answered, Proposal, Proposals, State
 from stablecast.store import episode, locks
-from stablecast.store.episode import Answers, Corrections
+from stablecast.store.episode import Answers
 from stablecast.store.state import EpisodeRow
-from stablecast.studio import making
+from stablecast.studio import making, proofreading
 from stablecast.studio.show import OPERATOR, OpenShow
 from stablecast.studio.views import ProposalsView, ProposalView
 
@@ -70,12 +70,8 @@ def _answer(show: OpenShow, row: EpisodeRow, given: Given) -> None:
     corrections = bench.corrections()
     answers = tuple(answer for answer in bench.answers() if answer not in asked)
     answers += tuple(key for key in map(_key, left) if key not in answers)
-    _replace(
-        show,
-        row,
-        corrections=Corrections((*corrections, *(c for c in taken if c not in corrections))),
-        answers=Answers(answers),
-    )
+    proofreading.added(show, row.slug, tuple(c for c in taken if c not in corrections))
+    _keep(show, row, Answers(answers))
     said = f"{len(taken)} taken out, {len(given.leave)} left in, {len(given.reopen)} asked again"
     show.state.log(show.now(), OPERATOR, "proposals-answered", row.id, said)
 
@@ -88,13 +84,12 @@ def _key(proposal: Proposal) -> Answer:
     return Answer(proposal.start_s, proposal.end_s, proposal.speaker, proposal.kind)
 
 
-def _replace(show: OpenShow, row: EpisodeRow, *, corrections: Corrections, answers: Answers) -> None:
-    keys = show.keyring.entry(row.id).keys
+def _keep(show: OpenShow, row: EpisodeRow, answers: Answers) -> None:
     record = episode.read(show.workspace, row.slug)
-    stored = [episode.put_input(show.workspace, row.slug, "corrections", corrections, keys)]
-    if answers.answers or record.answered:
-        stored.append(episode.put_input(show.workspace, row.slug, "answers", answers, keys))
-    updated = episode.with_inputs(record, *stored)
+    if not answers.answers and not record.answered:
+        return
+    keys = show.keyring.entry(row.id).keys
+    updated = episode.with_inputs(record, episode.put_input(show.workspace, row.slug, "answers", answers, keys))
     episode.write(show.workspace, row.slug, updated)
     episode.drop_old_inputs(show.workspace, row.slug, updated)
 

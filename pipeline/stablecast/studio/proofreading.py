@@ -63,6 +63,13 @@ def correct(
         return _view(show, kept)
 
 
+def added(show: OpenShow, name: str, more: tuple[Correction, ...]) -> None:
+    """Add decisions, as a version of their own, for somebody who holds the lock."""
+    if more:
+        kept = _kept(show, name)
+        _changed(show, kept, (*kept.corrections, *more), kept.edits)
+
+
 def restore(show: OpenShow, name: str, number: int) -> CorrectionsView:
     """Make an earlier version, or a later one that was undone, the one that counts. Raises UsageRefused for one there is not."""
     with locks.exclusive(show.workspace.lock("work")):
