@@ -289,3 +289,50 @@ def test_the_gate_is_what_keeps_an_unanswered_proposal_from_approval(
         return
     with pytest.raises(GateClosed, match="stablecast proposals"):
         workflow.check_approval(facts, PARAMS, NOW, role=Role.YOUNG_PERSON, account="robin", digest=H)
+
+
+@pytest.mark.model
+def test_answers_are_inputs_of_an_episode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Accepted, changed, left in, asked again: each counts at once, none quotes a word, and only accepting takes out."""
+    from stablecast.errors import UsageRefused
+    from stablecast.store import keyring
+    from stablecast.studio import Studio
+    from stablecast.studio.finding import Given
+    from stablecast.studio.intake import Additions
+    from stablecast.studio.views import ProposalsView
+
+    monkeypatch.setenv(keyring.PLACE, str(tmp_path / "keys"))
+    studio = Studio(tmp_path / "show", lambda: "correct horse battery staple")
+    studio.init(demo=True)
+    studio.add("ep-1", ((ASH, DEMO / "she-listened-to-the-end-robin.opus"),), Additions(protect=("Middlemarch",)))
+
+    def ask(given: Given | None = None, *, quote: bool = False) -> ProposalsView:
+        (view,) = [e for e in studio.proposals("ep-1", given, quote=quote) if isinstance(e, ProposalsView)]
+        return view
+
+    first = ask(quote=True)
+    said = {p.number: str(p.words) for p in first.proposals}
+    (rachel,) = [number for number, words in said.items() if "Rachel" in words]
+    waiting = [p.number for p in first.proposals if p.state == "open"]
+    assert rachel in waiting
+    assert {p.state for p in first.proposals} == {
+        "open",
+        "taken out",
+    }  # the protected word is closed from the beginning
+    assert {p.words for p in ask().proposals} == {None}
+
+    assert ask(Given(leave=(rachel,))).open == len(waiting) - 1
+    assert studio.corrections("ep-1") == ()
+    assert ask(Given(reopen=(rachel,))).open == len(waiting)
+    other = next(number for number in waiting if number != rachel)
+    changed = ask(Given(accept_as=((other, 1.0, 1.5),)))
+    assert changed.proposals[other - 1].state == "left in"
+    done = ask(Given(accept_all=True))
+    assert (done.open, done.proposals[rachel - 1].state) == (0, "taken out")
+    assert len(studio.corrections("ep-1")) == len(waiting)
+    assert ask(Given(accept_all=True)).open == 0
+    with pytest.raises(UsageRefused, match="no proposal 99"):
+        ask(Given(leave=(99,)))
+    with pytest.raises(UsageRefused, match="two answers"):
+        ask(Given(leave=(rachel,), accept=(rachel,)))
+    assert "Rachel" not in str(studio.audit())

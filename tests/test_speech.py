@@ -385,6 +385,7 @@ def test_an_episode_that_is_spoken_is_heard_checked_and_found_to_be_nobody(tmp_p
     heard = {file.read_bytes() for sample in samples if (file := Path(sample["file"]))}
     assert len(heard) == len(DEFAULTS)
     show.ok("run", "ep-1")
+    show.leave_all("ep-1")
     found = show.status("ep-1")
     assert all(stage["up_to_date"] for stage in found["stages"])
     assert found["method"] == "speech"
