@@ -15,7 +15,7 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from stablecast.errors import IntegrityFailure
+from stablecast.errors import EnvironmentFailure, IntegrityFailure
 from stablecast.model import Alias
 from stablecast.store import keyring
 from stablecast.store.keyring import Entry, Keyring
@@ -123,6 +123,20 @@ def test_another_passphrase_opens_nothing_and_is_not_repeated(ring: Ring) -> Non
     for secret in ("another secret", PASSPHRASE, str(ring.folder)):
         assert secret not in str(caught.value)
     assert ring.path.read_bytes() == before
+
+
+def test_a_busy_machine_is_not_called_a_wrong_passphrase(ring: Ring, monkeypatch: pytest.MonkeyPatch) -> None:
+    """age measures anew each time what is too much work: it is asked again, and at last the machine is named, not the secret."""
+    ring.open().create()
+    waited: list[float] = []
+    monkeypatch.setattr(keyring.time, "sleep", waited.append)
+    data = ring.path.read_bytes()
+    first, work, rest = data.split(b"\n", 2)
+    (salt, _) = work.rsplit(b" ", 1)
+    ring.path.write_bytes(b"\n".join((first, salt + b" 30", rest)))
+    with pytest.raises(EnvironmentFailure, match="busy"):
+        ring.open().entries()
+    assert len(waited) == 4
 
 
 def test_a_ring_that_is_missing_is_told_and_never_made_by_the_way(ring: Ring) -> None:

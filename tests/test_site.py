@@ -151,7 +151,7 @@ def test_the_words_are_offered_to_be_read() -> None:
     text = dict(html_of(site(episode)))[page(episode.episode)]
     links = {each.get("href") or "": each.get("hreflang") for tag, each in Tags(text).found if tag == "a"}
     offered = {PurePosixPath(href).suffix: lang for href, lang in links.items() if "captions/" in href}
-    assert offered == {".vtt": None, ".srt": None, ".html": "en", ".txt": "en"}
+    assert offered == {".vtt": "en", ".srt": "en", ".html": "en", ".txt": "en"}
 
 
 def test_no_script_no_third_party_no_cookie() -> None:
@@ -254,7 +254,7 @@ def test_any_text_is_text(title: str, note: str, said: str, speaker: str) -> Non
     """Whatever people say and type, every page stays well-formed and has the tags that it has with plain words."""
 
     def tags(*words: str) -> list[str]:
-        episode = an_episode(1, title=words[0], content_note=words[1] or "none")
+        episode = an_episode(1, title=words[0], content_note=f"a {words[1]}")
         given = PublicEpisode(
             **{name: getattr(episode, name) for name in PublicEpisode.__slots__ if name != "cues"},
             cues=(Cue(0, 900, Alias(words[3] or "x"), words[2]),),

@@ -12,6 +12,7 @@ import contextlib
 import dataclasses
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,12 +21,13 @@ import platformdirs
 import pyrage
 
 from stablecast import codecs
-from stablecast.errors import IntegrityFailure
+from stablecast.errors import EnvironmentFailure, IntegrityFailure
 from stablecast.model import Alias
 from stablecast.store import files, locks
 from stablecast.store.seal import EpisodeKeys
 
 WAIT_S = 10.0  # for another command that is just changing the ring
+_TOO_MUCH_WORK = "excessive work"  # how age calls it
 PLACE = "STABLECAST_KEYRINGS"  # names another folder for keyrings; a place, not a secret
 
 
@@ -181,7 +183,7 @@ class Keyring:
             ) from missing
         if self._read is None or self._read[0] != sealed:
             try:
-                ring = codecs.parsed(_Ring, pyrage.passphrase.decrypt(sealed, self._passphrase()))
+                ring = codecs.parsed(_Ring, _opened(sealed, self._passphrase()))
             except (pyrage.DecryptError, ValueError) as refused:
                 raise IntegrityFailure("the passphrase does not open this show's keyring; try again") from refused
             self._read = (sealed, ring)
@@ -191,6 +193,24 @@ class Keyring:
         sealed = bytes(pyrage.passphrase.encrypt(codecs.canonical(ring), self._passphrase()))
         files.write(self._path, sealed)
         self._read = (sealed, ring)
+
+
+def _opened(sealed: bytes, passphrase: str) -> bytes:
+    """What is sealed with a passphrase. age refuses work that it believes would take this machine too long, and it measures that
+    anew each time: one that is busy for a moment must not be told that the passphrase is wrong.
+
+    Raises EnvironmentFailure where the machine stays too slow, and pyrage.DecryptError for another passphrase.
+    """
+    for wait_s in (0.2, 0.5, 1.0, 2.0, None):
+        try:
+            return bytes(pyrage.passphrase.decrypt(sealed, passphrase))
+        except pyrage.DecryptError as refused:
+            if _TOO_MUCH_WORK not in str(refused).lower():
+                raise
+            if wait_s is None:
+                break
+            time.sleep(wait_s)
+    raise EnvironmentFailure("this computer is too busy, or too slow, to open the keyring; try again in a minute")
 
 
 def _entry(entries: Mapping[str, Entry], episode_id: str) -> Entry:

@@ -30,9 +30,10 @@ class SpeechOnly:
 
 
 def speech_only(samples: Block, threshold: float) -> SpeechOnly:
-    """What of `samples`, 16 kHz mono, has speech in it by more than `threshold` (0–1)."""
+    """What of `samples`, 16 kHz mono, has speech in it by more than `threshold` (0–1); 0: all of it."""
     vad = whisper.library().vad
-    chunks = vad.get_speech_timestamps(samples, vad.VadOptions(threshold=threshold))
+    everything = [{"start": 0, "end": len(samples)}]
+    chunks = vad.get_speech_timestamps(samples, vad.VadOptions(threshold=threshold)) if threshold else everything
     kept = [samples[chunk["start"] : chunk["end"]] for chunk in chunks]
     return SpeechOnly(
         np.concatenate(kept) if kept else samples[:0], vad.SpeechTimestampsMap(chunks, RATE_HZ) if chunks else None
