@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 from scipy.ndimage import maximum_filter1d
-from scipy.signal import oaconvolve
 
 from stablecast.frames import Frame, framed, with_margins
 from stablecast.loudness.true_peak import HALF, Interpolator
@@ -74,6 +73,8 @@ def _released(held: Iterator[Frame], decay: float) -> Iterator[Frame]:
 
 def _smoothed(falling: Iterator[Frame], half: int) -> Iterator[Frame]:
     """The mean over 2·`half` + 1 samples under a Hann window."""
+    from scipy.signal import oaconvolve  # takes longer to import than most commands take to run
+
     weights = np.hanning(2 * half + 3)[1:-1]
     weights /= weights.sum()
     for window in with_margins(falling, half, hold=True):

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy.signal import sosfilt
 
 from stablecast.frames import Frame, framed, with_margins
 from stablecast.loudness.true_peak import HALF, Interpolator
@@ -85,6 +84,8 @@ class _TruePeak:
 
 def _hop_energies(blocks: Iterator[Frame], rate_hz: int) -> NDArray[np.float64]:
     """The mean square of the K-weighted signal in each whole 100 ms: 36,000 numbers an hour."""
+    from scipy.signal import sosfilt  # takes longer to import than most commands take to run
+
     sections = k_weighting(rate_hz)
     state = np.zeros((len(sections), 2))
     hop = round(_HOP_S * rate_hz)

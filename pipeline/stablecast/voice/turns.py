@@ -15,7 +15,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.ndimage import uniform_filter1d
 
 from stablecast.model import Alias, Block, Turn, Waveform
@@ -50,6 +49,8 @@ def labelled(vectors: Vectors, spoken: NDArray[np.bool_], count: int, *, change:
     before them. `change` is what a change of voice costs, in cosines summed over windows. A voice that no window is closest
     to is left out. Raises ValueError where fewer windows are spoken than there are voices.
     """
+    from scipy.cluster.hierarchy import fcluster, linkage  # takes longer to import than most commands take to run
+
     heard = np.flatnonzero(spoken)
     if len(heard) < max(2, count):
         raise ValueError(f"{len(heard)} windows with speech are too few for {count} voices")
@@ -75,6 +76,8 @@ def means(vectors: Vectors, labels: NDArray[np.integer]) -> Vectors:
 
 def told_apart(voices: Vectors) -> int:
     """How many of these means (unit rows) are voices of their own; those that sound alike count once."""
+    from scipy.cluster.hierarchy import fcluster, linkage  # takes longer to import than most commands take to run
+
     if len(voices) < 2:
         return len(voices)
     return int(fcluster(linkage(voices, "single", "cosine"), 1 - ALIKE, "distance").max())
