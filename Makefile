@@ -33,7 +33,7 @@ test: check        ## all tests but those marked slow
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not slow" -n 2 --dist loadfile $(ARGS)
 
 test-slow: .venv/tested        ## the tests marked slow (CI runs them too)
-	$(BIN)/pytest -m slow $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow -n 2 $(ARGS)
 
 lock:            ## write the lock files anew (needs uv)
 	scripts/lock.sh

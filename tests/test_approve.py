@@ -26,6 +26,7 @@ from stablecast.model import (
     PublicEpisode,
     PublicFile,
     Role,
+    PublicTranslation,
     TextFile,
 )
 from stablecast.stages.approve import ApprovedEpisode, approve, freeze
@@ -48,6 +49,7 @@ EPISODE = PublicEpisode(
     chapters=PurePosixPath("chapters/a.json"),
     cues=(Cue(0, 1000, Alias("Kit"), "Hello there."), Cue(1000, 2000, Alias("Kit"), "Goodbye.")),
     transcripts=(TextFile(PurePosixPath("captions/a.txt"), "text/plain", "en", timed=False),),
+    translations=(PublicTranslation("de", PurePosixPath("captions/a.de.vtt"), PurePosixPath("captions/a.de.srt"), ()),),
 )
 
 

@@ -322,14 +322,14 @@ def test_answers_are_inputs_of_an_episode(tmp_path: Path, monkeypatch: pytest.Mo
     assert {p.words for p in ask().proposals} == {None}
 
     assert ask(Given(leave=(rachel,))).open == len(waiting) - 1
-    assert studio.corrections("ep-1") == ()
+    assert studio.corrections("ep-1").corrections == ()
     assert ask(Given(reopen=(rachel,))).open == len(waiting)
     other = next(number for number in waiting if number != rachel)
     changed = ask(Given(accept_as=((other, 1.0, 1.5),)))
     assert changed.proposals[other - 1].state == "left in"
     done = ask(Given(accept_all=True))
     assert (done.open, done.proposals[rachel - 1].state) == (0, "taken out")
-    assert len(studio.corrections("ep-1")) == len(waiting)
+    assert len(studio.corrections("ep-1").corrections) == len(waiting)
     assert ask(Given(accept_all=True)).open == 0
     with pytest.raises(UsageRefused, match="no proposal 99"):
         ask(Given(leave=(99,)))

@@ -392,6 +392,7 @@ def test_an_episode_that_is_spoken_is_heard_checked_and_found_to_be_nobody(tmp_p
     assert found["gate"]["name"] != "prove"
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_a_folder_of_recordings_is_spoken(tmp_path: Path, demo_data: Path) -> None:
     """`voices render` recognises each recording and speaks what it heard; one in another language is told, not spoken."""

@@ -349,6 +349,7 @@ def test_the_voices_of_a_published_episode_stay(show: Showcase, command: tuple[s
     assert (entries(show)["ep-1"], record(show, "ep-1")) == before
 
 
+@pytest.mark.slow
 def test_a_speaker_gets_the_character_they_chose(show: Showcase) -> None:
     """It is written down for that track, once; not one that another has, nor one that does not exist, nor for nobody."""
     show.ok("voices", "choose", "ep-1", "ash", "--speaker", KIT)
@@ -378,6 +379,7 @@ def test_a_recurring_voice_is_not_recorded_before_its_cost_is_told(show: Showcas
     assert consented(show, "ep-1") == consented(show, "ep-1")[:1]
 
 
+@pytest.mark.slow
 def test_a_recurring_voice_is_the_same_until_it_is_turned_off(show: Showcase) -> None:
     """One secret and one character in both episodes, in the consent and the log; off destroys it, and both get new voices."""
     for slug in ("ep-1", "ep-2"):
@@ -476,7 +478,7 @@ def test_a_preview_is_heard_before_the_rest_is_made(ready: Showcase, tmp_path: P
     # the target of an episode, within what 16 bits and 20 seconds allow
     assert [m["integrated_lufs_dual_mono"] for m in measured] == pytest.approx([-16.0] * len(files), abs=0.2)
     ran = {stage["stage"] for stage in show.status("ep-9")["stages"] if stage["up_to_date"]}
-    assert ran == {"transcribe/1", "redact"}
+    assert ran == {"transcribe/1", "find", "redact", "proposals"}
     assert actions(show)[-1] == "previewed"
 
 

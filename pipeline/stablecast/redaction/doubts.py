@@ -93,13 +93,10 @@ def _loops(segments: Sequence[Segment]) -> Iterator[Doubt]:
     for size in range(1, LONGEST_LOOP + 1):
         needed = REPEATS_OF_ONE_WORD if size == 1 else REPEATS
         for first, last in _runs(texts, size, size * needed):
-            start_s = said[first][2].start_s
-            end_s = said[last][2].end_s
-            yield Doubt(
-                said[first][1].start_s if start_s is None else start_s,
-                said[last][1].end_s if end_s is None else end_s,
-                Suspicion.LOOP,
-            )
+            (_, before, one), (_, after, other) = said[first], said[last]
+            start_s = before.start_s if one.start_s is None else one.start_s
+            end_s = after.end_s if other.end_s is None else other.end_s
+            yield Doubt(start_s, max(start_s, end_s), Suspicion.LOOP)
 
 
 def _runs(texts: Sequence[str], size: int, shortest: int) -> Iterator[tuple[int, int]]:
