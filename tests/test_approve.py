@@ -25,8 +25,8 @@ from stablecast.model import (
     Method,
     PublicEpisode,
     PublicFile,
-    Role,
     PublicTranslation,
+    Role,
     TextFile,
 )
 from stablecast.stages.approve import ApprovedEpisode, approve, freeze
