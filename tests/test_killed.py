@@ -143,6 +143,7 @@ def test_a_killed_worker_is_told_in_a_sentence(tmp_path: Path, demo_data: Path) 
 
     assert running.wait(120) == 7
     show.ok("run", "--jobs", "2")
+    show.leave_all("ep-001")
     assert show.status("ep-001")["cut"] is not None
 
 
@@ -159,6 +160,7 @@ def test_workers_die_with_the_command(tmp_path: Path, demo_data: Path) -> None:
 
     assert _session(running.pid) == []
     show.ok("run", "--jobs", "2")
+    show.leave_all("ep-002")
     assert show.status("ep-002")["cut"] is not None
 
 
