@@ -22,6 +22,14 @@ VOWELS: dict[str, tuple[float, ...]] = {
 }
 
 
+def not_speech(kind: str, seconds: float, rate_hz: int) -> Samples:
+    """What a recogniser may take for words: "nothing" but the noise of a converter, "hiss", or "hum" of the mains."""
+    time_s = np.arange(round(seconds * rate_hz)) / rate_hz
+    if kind == "hum":
+        return np.asarray(0.2 * np.sin(2 * np.pi * 50 * time_s))
+    return np.random.default_rng(1).normal(0, {"nothing": 1e-5, "hiss": 0.05}[kind], len(time_s))
+
+
 def amplitude(db: float) -> float:
     """A ratio of amplitudes from decibels: −6.02 dB is one half."""
     return float(10 ** (db / 20))

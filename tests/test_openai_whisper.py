@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import signals
 import stablecast
 from stablecast.errors import EnvironmentFailure, IntegrityFailure
 from stablecast.model import Alias, SourceAudio, Transcript, Waveform
@@ -199,13 +200,7 @@ def test_a_gpu_that_torch_cannot_use_is_said_to_be_one(monkeypatch: pytest.Monke
 @pytest.mark.parametrize("kind", ["nothing", "hiss", "hum"])
 def test_what_is_not_speech_has_no_words(kind: str) -> None:
     """This engine has no voice activity detection of its own; it gets the other's."""
-    time_s = np.arange(20 * RATE_HZ) / RATE_HZ
-    samples = {
-        "nothing": np.random.default_rng(1).normal(0, 1e-5, len(time_s)),
-        "hiss": np.random.default_rng(1).normal(0, 0.05, len(time_s)),
-        "hum": 0.2 * np.sin(2 * np.pi * 50 * time_s),
-    }[kind]
-    audio = SourceAudio(ASH, Waveform.of(samples, RATE_HZ))
+    audio = SourceAudio(ASH, Waveform.of(signals.not_speech(kind, 20, RATE_HZ), RATE_HZ))
     assert transcribe(audio, OTHER, recogniser=OpenAIWhisper(OTHER)).words == ()
 
 

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import signals
 import stablecast
 from stablecast.errors import EnvironmentFailure, IntegrityFailure
 from stablecast.model import Alias, Block, Segment, SourceAudio, Suspicion, Waveform, Word
@@ -300,13 +301,7 @@ def word_errors(said: list[str], heard: list[str]) -> float:
 @pytest.mark.parametrize("kind", ["nothing", "hiss", "hum"])
 def test_what_is_not_speech_has_no_words(kind: str) -> None:
     """Whisper invents sentences over silence; we publish none of them."""
-    time_s = np.arange(20 * RATE_HZ) / RATE_HZ
-    samples = {
-        "nothing": np.random.default_rng(1).normal(0, 1e-5, len(time_s)),
-        "hiss": np.random.default_rng(1).normal(0, 0.05, len(time_s)),
-        "hum": 0.2 * np.sin(2 * np.pi * 50 * time_s),
-    }[kind]
-    audio = SourceAudio(ASH, Waveform.of(samples, RATE_HZ))
+    audio = SourceAudio(ASH, Waveform.of(signals.not_speech(kind, 20, RATE_HZ), RATE_HZ))
     assert transcribe(audio, TranscribeParams(), recogniser=FasterWhisper(TranscribeParams())).words == ()
 
 

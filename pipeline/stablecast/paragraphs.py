@@ -11,6 +11,13 @@ PAUSE_MS: Final = 2_000  # a silence this long starts a new paragraph
 FULL_CHARS: Final = 420  # after so many, the next full stop does
 
 
+def clock(time_s: float) -> str:
+    """A time as it stands beside a paragraph: 1:02, or 1:02:03."""
+    minutes, seconds = divmod(int(time_s), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
 def paragraphs(cues: Sequence[Cue]) -> Iterator[list[Cue]]:
     """The cues in runs of one speaker, parted at pauses and, where a run is long, at the end of a sentence."""
     paragraph: list[Cue] = []

@@ -494,20 +494,19 @@ class Bench:
     def _prove(self, node: Node, path: Path) -> Stored:
         _, data = self.data("tag", EnclosureNotes)
         finished, found = FfmpegCodec().decode(data), tags.frames(data)
-        language = self.redaction().public.language  # known by now, and a changed voice may be taken for another
-        params = self._settings.transcribe
+        redaction, timeline, params = self.redaction(), self.timeline(), self._settings.transcribe
+        language = redaction.public.language  # known by now, and a changed voice may be taken for another
         heard = transcribe.transcribe(
             SourceAudio(Alias("published"), finished),
             dataclasses.replace(params, language="" if language == UNKNOWN else language),
             recogniser=_recogniser(self._job),
         )
         details, corrections = self.details(), self.corrections()
-        redaction, timeline = self.redaction(), self.timeline()
         around = prove.listen_around(
             finished,
             prove.surroundings(redaction, timeline, self._settings.prove),
             language=heard.language if heard.segments else "",
-            recogniser=_recogniser_of(dataclasses.replace(self._settings.transcribe, vad_threshold=0.0)),
+            recogniser=_recogniser_of(dataclasses.replace(params, vad_threshold=0.0)),
         )
         proof = prove.prove(
             measure(finished),
@@ -596,17 +595,13 @@ class Bench:
 
     def caption_findings(self) -> tuple[Finding, ...]:
         """What the lint finds in the captions as they would be published."""
-        captions = self.value("caption", Captions)
-        tracks = (captions.cues, *(translation.cues for translation in captions.translations))
+        captions, params = self.value("caption", Captions), self._settings.caption
+        duration_s = self._mastered().waveform.duration_s
+        aliases = frozenset(track.speaker for track in self._input("tracks", Tracks).tracks)
         return tuple(
             finding
-            for cues in tracks
-            for finding in lint_published(
-                cues,
-                self._settings.caption,
-                duration_s=self._mastered().waveform.duration_s,
-                aliases=frozenset(track.speaker for track in self._input("tracks", Tracks).tracks),
-            )
+            for cues in (captions.cues, *(translation.cues for translation in captions.translations))
+            for finding in lint_published(cues, params, duration_s=duration_s, aliases=aliases)
         )
 
     def _edits(self) -> tuple[Edit, ...]:

@@ -9,7 +9,7 @@ from typing import Final
 
 from stablecast.captions.plain import clean
 from stablecast.model import Cue
-from stablecast.paragraphs import paragraphs
+from stablecast.paragraphs import clock, paragraphs
 
 JSON_TYPE: Final = "application/json"
 HTML_TYPE: Final = "text/html"
@@ -48,7 +48,7 @@ def as_html(cues: Sequence[Cue], *, language: str, title: str) -> str:
         label = _label(paragraph).strip()
         if label:
             body.append(f'    <cite dir="auto">{_escaped(label)}</cite>')
-        body.append(f'    <time datetime="PT{start_s}S">{_clock(start_s)}</time>')
+        body.append(f'    <time datetime="PT{start_s}S">{clock(start_s)}</time>')
         spans = (
             f'<span data-start="{cue.start_ms / 1000:g}" data-end="{cue.end_ms / 1000:g}">{_escaped(cue.text)}</span>'
             for cue in paragraph
@@ -88,9 +88,3 @@ def _words(paragraph: Sequence[Cue]) -> str:
 
 def _escaped(text: str) -> str:
     return html.escape(clean(text))
-
-
-def _clock(at_s: int) -> str:
-    minutes, seconds = divmod(at_s, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

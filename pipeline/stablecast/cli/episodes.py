@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from stablecast.cli.console import Console
+from stablecast.cli.times import clock, seconds, stretch
 from stablecast.errors import InputRefused
 from stablecast.model import WHERE, Alias, Chapter, ContentNote, Correction, Item, Turn
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from stablecast.studio.views import CorrectionView, EditView, EpisodeView, TurnsView
 
 _DASHED = "a file whose name begins with a dash can be mistaken for an option; rename it and add it again"
-_TIME = re.compile(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:\.\d+)?)")
 DEFAULT_SPEAKER = Alias("Speaker 1")
 MOST_SPEAKERS = 8  # in one recording: more were never tried
 
@@ -193,16 +192,7 @@ def _chapter(text: str) -> Chapter:
     time, equals, title = text.partition("=")
     if not equals or not title.strip():
         raise click.BadParameter("is written TIME=TITLE", param_hint="--chapter")
-    return Chapter(_seconds(time), title.strip())
-
-
-def _seconds(text: str) -> float:
-    """Seconds, or minutes and seconds, or hours, minutes and seconds."""
-    match = _TIME.fullmatch(text.strip())
-    if not match:
-        raise click.BadParameter(f"{text!r} is not a time such as 75, 1:15 or 1:01:15.5")
-    hours, minutes, seconds = match.groups()
-    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds)
+    return Chapter(seconds(time), title.strip())
 
 
 @click.command()
@@ -440,17 +430,7 @@ def correct(
 
 
 def _correction(text: str, redact: bool, speaker: Alias | None) -> Correction:
-    return Correction(*_stretch(text), redact, speaker)
-
-
-def _stretch(text: str) -> tuple[float, float]:
-    start, dash, end = text.partition("-")
-    if not dash:
-        raise click.BadParameter(f"{text!r} is written FROM-TO, such as 1:15.2-1:16.8")
-    start_s, end_s = _seconds(start), _seconds(end)
-    if not start_s < end_s:
-        raise click.BadParameter(f"{text!r} ends before it begins")
-    return start_s, end_s
+    return Correction(*stretch(text), redact, speaker)
 
 
 def _correction_line(correction: CorrectionView) -> str:
@@ -492,28 +472,20 @@ def turns(console: Console, episode: str, changes: tuple[str, ...], undo: bool) 
     studio = console.studio()
     more = tuple(_turn(text) for text in changes)
     found = studio.set_turns(episode, more, undo=undo) if more or undo else studio.turns(episode)
-    listed = (f"{_clock(turn.start_s)}-{_clock(turn.end_s)}  {turn.speaker}" for turn in found.turns)
+    listed = (f"{clock(turn.start_s)}-{clock(turn.end_s)}  {turn.speaker}" for turn in found.turns)
     console.answer(found, [*listed, *_shares(found)])
 
 
 def _turn(text: str) -> Turn:
-    stretch, equals, alias = text.partition("=")
+    when, equals, alias = text.partition("=")
     if not equals or not alias.strip():
         raise click.BadParameter(f"{text!r} is written FROM-TO=ALIAS, such as 0:12-0:15.5=Guest", param_hint="--set")
-    return Turn(*_stretch(stretch), Alias(alias.strip()))
+    return Turn(*stretch(when), Alias(alias.strip()))
 
 
 def _shares(found: TurnsView) -> list[str]:
-    lines = [f"{who}: {_clock(seconds)} in all" for who, seconds in found.seconds.items()]
+    lines = [f"{who}: {clock(length_s)} in all" for who, length_s in found.seconds.items()]
     return [*lines, found.doubt] if found.doubt else lines
-
-
-def _clock(seconds: float) -> str:
-    """A time as it can be typed again: 1:02:03.4."""
-    tenths = round(seconds * 10)
-    minutes, hours = tenths // 600, tenths // 36_000
-    clock = f"{hours}:{minutes % 60:02}" if hours else f"{minutes}"
-    return f"{clock}:{tenths % 600 / 10:04.1f}"
 
 
 @click.command()

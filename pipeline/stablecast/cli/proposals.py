@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from stablecast.cli.console import Console
-from stablecast.cli.episodes import _clock, _stretch
+from stablecast.cli.times import clock, stretch
 
 if TYPE_CHECKING:
     from stablecast.studio.views import ProposalsView, ProposalView
@@ -55,7 +55,7 @@ def proposals(
         given = Given(
             accept=_numbers([text for text in accept if text != "all" and "=" not in text]),
             accept_all="all" in accept,
-            accept_as=tuple((number, *_stretch(to)) for named, to in changed for number in _numbers([named])),
+            accept_as=tuple((number, *stretch(to)) for named, to in changed for number in _numbers([named])),
             leave=_numbers(leave),
             reopen=_numbers(reopen),
         )
@@ -89,8 +89,8 @@ def _lines(found: ProposalsView) -> list[str]:
 
 def _line(proposal: ProposalView) -> str:
     said = f": {proposal.words}" if proposal.words else ""
-    stretch = f"{_clock(proposal.start_s)}-{_clock(proposal.end_s)}"
-    what = f"{proposal.number:3}  {stretch}  {proposal.speaker}  {proposal.kind}{said}"
+    where = f"{clock(proposal.start_s)}-{clock(proposal.end_s)}"
+    what = f"{proposal.number:3}  {where}  {proposal.speaker}  {proposal.kind}{said}"
     return f"{what}  ({'; '.join(proposal.reasons)})  {proposal.state}"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
 from stablecast.model import Edit, Transcript, Word
+from stablecast.redaction.matching import find
 from stablecast.redaction.reading import fold
 from stablecast.redaction.spans import Place, places
 
@@ -34,6 +35,11 @@ class Written:
 
     text: str
     marked: bool = False
+
+
+def takes_out(edit: Edit, protected: Sequence[str]) -> bool:
+    """Whether what somebody wrote has to go: it is marked, or holds a protected word."""
+    return edit.redact or bool(find(edit.text, protected))
 
 
 def edited(transcript: Transcript, edits: Iterable[Edit]) -> Edited:

@@ -99,10 +99,10 @@ def spans_of(
     for match in matches:
         said = where[match.first : match.last + 1]
         whole = Place(min(place.start_s for place in said), max(place.end_s for place in said))
-        if any(_inside(whole, correction) for correction in mine if not correction.redact):
+        if any(inside(whole, correction) for correction in mine if not correction.redact):
             continue
         for place in said:
-            if not place.timed and not any(_inside(place, correction) for correction in out):
+            if not place.timed and not any(inside(place, correction) for correction in out):
                 raise untimed(place)
         heard = (word.text for word in words[match.first : match.last + 1])
         end_s = max(whole.end_s, whole.start_s + ONE_SAMPLE_S)
@@ -118,7 +118,8 @@ def untimed(place: Place) -> GateClosed:
     )
 
 
-def _inside(place: Place, correction: Correction) -> bool:
+def inside(place: Place, correction: Correction) -> bool:
+    """Whether a correction covers all of where a word may be."""
     return correction.start_s <= place.start_s and place.end_s <= correction.end_s
 
 

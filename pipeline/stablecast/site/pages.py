@@ -16,7 +16,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from stablecast.model import Chapter, Cue, Details, Outcome, Outcomes, Principle, PublicEpisode, ShowInfo
 from stablecast.notes import content_note
-from stablecast.paragraphs import paragraphs
+from stablecast.paragraphs import clock, paragraphs
 from stablecast.site.languages import name_of
 from stablecast.site.wording import Wording
 
@@ -169,7 +169,7 @@ def passages(cues: Sequence[Cue], chapters: Sequence[Chapter]) -> tuple[Passage,
         turns = tuple(_turns(by_chapter.get(number, ())))
         if number:
             chapter = ordered[number - 1]
-            found.append(Passage(chapter.title, _clock(chapter.start_s), turns))
+            found.append(Passage(chapter.title, clock(chapter.start_s), turns))
         elif turns:
             found.append(Passage("", "", turns))
     return tuple(found)
@@ -190,12 +190,6 @@ def _themes(outcomes: Outcomes) -> list[tuple[Principle, list[Outcome]]]:
         for principle in outcomes.principles
     ]
     return [(principle, found) for principle, found in grouped if found]
-
-
-def _clock(at_s: float) -> str:
-    minutes, seconds = divmod(int(at_s), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 def _written(day: date, wording: Wording) -> str:

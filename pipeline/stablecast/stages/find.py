@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from stablecast.model import Alias, Redaction, Span, Transcript
 from stablecast.redaction.finding import BY_SENSE, ORDER, Finder, Found, Kind, recognise
 from stablecast.redaction.reading import with_numerals
-from stablecast.redaction.spans import places
+from stablecast.redaction.spans import Place, places
 
 VERSION = 1
 
@@ -92,8 +92,8 @@ def find(
     `finder` reads English alone; in other languages only numbers, dates, spelling and likeness to `protected` are seen.
     """
     proposals = [
-        _proposal(transcript, group)
-        for transcript in transcripts
+        _proposal(transcript, group, where)
+        for transcript, where in ((transcript, places(transcript)) for transcript in transcripts)
         for group in _grouped(_all(transcript, protected, params, finder), [word.text for word in transcript.words])
     ]
     unread = sorted({t.language for t in transcripts if t.words and t.language != READS})
@@ -173,16 +173,16 @@ def _one_name(before: Found, after: Found, words: Sequence[str]) -> bool:
     return {before.kind, after.kind} <= BY_SENSE and words[before.last][-1:].isalnum()
 
 
-def _proposal(transcript: Transcript, group: list[Found]) -> Proposal:
+def _proposal(transcript: Transcript, group: list[Found], where: Sequence[Place]) -> Proposal:
     first, last = group[0].first, max(one.last for one in group)
     surest = sorted(group, key=lambda one: (ORDER.index(one.kind), one.first - one.last))
-    where = places(transcript)[first : last + 1]
+    said = where[first : last + 1]
     return Proposal(
-        min(place.start_s for place in where),
-        max(place.end_s for place in where),
+        min(place.start_s for place in said),
+        max(place.end_s for place in said),
         transcript.speaker,
         surest[0].kind,
         tuple(dict.fromkeys(one.reason for one in surest)),
         tuple(word.text for word in transcript.words[first : last + 1]),
-        tuple((place.start_s, place.end_s) for place in where),
+        tuple((place.start_s, place.end_s) for place in said),
     )

@@ -25,13 +25,14 @@ from stablecast.model import (
     Span,
     Transcript,
 )
-from stablecast.redaction.editing import Edited, edited
+from stablecast.redaction.editing import Edited, edited, takes_out
 from stablecast.redaction.matching import find
 from stablecast.redaction.quiet import Levels, together
 from stablecast.redaction.spans import (
     ONE_SAMPLE_S,
     believable,
     in_steps,
+    inside,
     joined,
     snapped,
     spans_of,
@@ -148,12 +149,12 @@ def _spans_of_edits(made: Edited, protected: tuple[str, ...], corrections: tuple
         if not marked:
             continue
         covered = (c for c in corrections if c.redact and c.speaker in (None, said.speaker))
-        if not place.timed and not any(c.start_s <= place.start_s and place.end_s <= c.end_s for c in covered):
+        if not place.timed and not any(inside(place, correction) for correction in covered):
             raise untimed(place)
         end_s = max(place.end_s, place.start_s + ONE_SAMPLE_S)
         yield Span(place.start_s, end_s, said.speaker, Cause.PERSON, (word.text,))
     for edit in made.unfit:
-        if edit.redact or find(edit.text, protected):
+        if takes_out(edit, protected):
             end_s = max(edit.end_s, edit.start_s + ONE_SAMPLE_S)
             yield Span(edit.start_s, end_s, said.speaker, Cause.PERSON, (*edit.words, *edit.text))
 

@@ -7,6 +7,8 @@ believed, and a segment near anything that is taken out goes whole. What is lost
 from __future__ import annotations
 
 import heapq
+import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -149,9 +151,9 @@ def _near(segments: Sequence[Segment]) -> Iterator[Place]:
 
     Together they leave out no moment.
     """
-    for at, segment in enumerate(segments):
-        before = max((other.end_s for other in segments[:at]), default=0.0)
-        after = min((other.start_s for other in segments[at + 1 :]), default=float("inf"))
+    ends = itertools.accumulate((segment.end_s for segment in segments), max, initial=0.0)
+    starts = [*itertools.accumulate((segment.start_s for segment in reversed(segments)), min, initial=math.inf)]
+    for segment, before, after in zip(segments, ends, reversed(starts[:-1]), strict=False):
         yield Place(max(0.0, min(segment.start_s - GUARD_S, before)), max(segment.end_s + GUARD_S, after), timed=False)
 
 

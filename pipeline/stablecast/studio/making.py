@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import itertools
-from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from stablecast import wording
 from stablecast.captions import chapters, srt, vtt
 from stablecast.captions.files import files as caption_files
 from stablecast.captions.files import listed
 from stablecast.engine import workflow
+from stablecast.engine.plan import Step
 from stablecast.errors import GateClosed, UsageRefused
 from stablecast.model import (
     Alias,
     Captions,
-    Cue,
     Cut,
     Details,
     Digest,
@@ -141,19 +140,23 @@ def public_files(show: OpenShow, row: EpisodeRow) -> tuple[PublicEpisode, tuple[
     translations = tuple(
         PublicTranslation(t.language, *paths.captions_in(t.language), t.cues) for t in captions.translations
     )
-    languages = [translation.language for translation in translations]
-
-    def words(cues: tuple[Cue, ...], language: str, first: PurePosixPath) -> tuple[PublicFile, ...]:
-        stem, params = first.with_suffix(""), show.settings.caption
-        return caption_files(cues, language=language, title=details.title, stem=stem, params=params)
-
-    spoken = words(captions.cues, captions.language, paths.vtt)
-    translated = [words(t.cues, t.language, t.vtt) for t in translations]
+    params = show.settings.caption
+    tracks = [
+        (
+            language,
+            caption_files(cues, language=language, title=details.title, stem=first.with_suffix(""), params=params),
+        )
+        for language, cues, first in (
+            (captions.language, captions.cues, paths.vtt),
+            *((translation.language, translation.cues, translation.vtt) for translation in translations),
+        )
+    ]
+    (_, spoken), *translated = tracks
     made = (
         PublicFile(paths.enclosure, notes.media_type, data),
         *spoken,
         PublicFile(paths.chapters, chapters.MEDIA_TYPE, chapters.text(captions.chapters).encode()),
-        *itertools.chain(*translated),
+        *(file for _, track in translated for file in track),
     )
     public = PublicEpisode(
         public_id=row.public_id,
@@ -170,7 +173,7 @@ def public_files(show: OpenShow, row: EpisodeRow) -> tuple[PublicEpisode, tuple[
         cues=captions.cues,
         transcripts=tuple(
             file
-            for language, track in ((captions.language, spoken), *zip(languages, translated, strict=True))
+            for language, track in tracks
             for file in listed(
                 [file for file in track if file.media_type not in (vtt.MEDIA_TYPE, srt.MEDIA_TYPE)], language
             )
@@ -275,15 +278,15 @@ def _view(show: OpenShow, row: EpisodeRow) -> EpisodeView:
         if before is None
         else GateView(before.name, before.reason, before.next_step.replace(" EP", f" {row.slug}")),
         published_on=on.isoformat() if on else None,
-        doubts=_doubts(show, row) if planned else 0,
+        doubts=_doubts(show, row, planned),
         stages=tuple(StageView(step.node.key, step.reason is None, step.reason) for step in planned),
     )
 
 
-def _doubts(show: OpenShow, row: EpisodeRow) -> int:
+def _doubts(show: OpenShow, row: EpisodeRow, planned: Sequence[Step]) -> int:
     """In how many places what was recognised may be made up; the places are sealed."""
-    known = receipts.read_all(show.workspace.receipts(row.slug))
-    keys = [step.node.key for step in show.steps(row.slug) if step.node.stage in _HEARING and step.reason is None]
+    keys = [step.node.key for step in planned if step.node.stage in _HEARING and step.reason is None]
+    known = receipts.read_all(show.workspace.receipts(row.slug)) if keys else {}
     return sum(int(known[key].note or 0) for key in keys)
 
 

@@ -11,10 +11,10 @@ from stablecast import codecs
 from stablecast.errors import GateClosed, UsageRefused
 from stablecast.model import Alias, Correction, Edit, Transcript
 from stablecast.redaction import exchange
-from stablecast.redaction.editing import Edited, Written, edited, edits_of, likeness
+from stablecast.redaction.editing import Edited, Written, edited, edits_of, likeness, takes_out
 from stablecast.redaction.exchange import Paragraph
 from stablecast.redaction.matching import find
-from stablecast.redaction.spans import Place, clock
+from stablecast.redaction.spans import Place, clock, inside
 from stablecast.store import episode, files, locks, receipts
 from stablecast.store.episode import Corrections, Edits, History, Protected, Record, Version
 from stablecast.store.keyring import Entry
@@ -198,7 +198,7 @@ def _ruled(made: Edited, protected: tuple[str, ...], marks: tuple[Correction, ..
     own = [mark for mark in marks if mark.speaker in (None, said.speaker)]
 
     def within(place: Place, redact: bool) -> bool:
-        return any(c.redact == redact and c.start_s <= place.start_s and place.end_s <= c.end_s for c in own)
+        return any(mark.redact == redact and inside(place, mark) for mark in own)
 
     return tuple(
         within(place, True) or (index in named and not within(place, False)) for index, place in enumerate(made.where)
@@ -211,7 +211,7 @@ def _stretches(lost: tuple[Edit, ...], kept: _Kept, show: OpenShow) -> tuple[Cor
     return tuple(
         Correction(edit.start_s, max(edit.end_s, edit.start_s + 0.001), redact=True, speaker=edit.speaker)
         for edit in lost
-        if edit.redact or find(edit.text, protected)
+        if takes_out(edit, protected)
     )
 
 

@@ -1,0 +1,37 @@
+"""Times and stretches of a recording, as people type and read them."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+_TIME = re.compile(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:\.\d+)?)")
+
+
+def seconds(text: str) -> float:
+    """Seconds, or minutes and seconds, or hours, minutes and seconds."""
+    match = _TIME.fullmatch(text.strip())
+    if not match:
+        raise click.BadParameter(f"{text!r} is not a time such as 75, 1:15 or 1:01:15.5")
+    hours, minutes, rest = match.groups()
+    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(rest)
+
+
+def stretch(text: str) -> tuple[float, float]:
+    """FROM-TO in seconds."""
+    start, dash, end = text.partition("-")
+    if not dash:
+        raise click.BadParameter(f"{text!r} is written FROM-TO, such as 1:15.2-1:16.8")
+    start_s, end_s = seconds(start), seconds(end)
+    if not start_s < end_s:
+        raise click.BadParameter(f"{text!r} ends before it begins")
+    return start_s, end_s
+
+
+def clock(time_s: float) -> str:
+    """A time as it can be typed again: 1:02:03.4."""
+    tenths = round(time_s * 10)
+    minutes, hours = tenths // 600, tenths // 36_000
+    before = f"{hours}:{minutes % 60:02}" if hours else f"{minutes}"
+    return f"{before}:{tenths % 600 / 10:04.1f}"
