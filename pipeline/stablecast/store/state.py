@@ -376,6 +376,14 @@ class State:
         )
         return next((_cut(row) for row in rows), None)
 
+    def cuts(self, episode: str) -> tuple[CutRow, ...]:
+        """All cuts there were, the newest last."""
+        rows = self._rows(
+            "SELECT digest, consent, method, producer, made_from, at FROM cut WHERE episode = ? ORDER BY at, rowid",
+            episode,
+        )
+        return tuple(_cut(row) for row in rows)
+
     def cut_by(self, episode: str, digest: str) -> CutRow | None:
         """The cut that has this digest."""
         rows = self._rows(

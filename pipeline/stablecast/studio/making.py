@@ -173,7 +173,7 @@ def public_files(show: OpenShow, row: EpisodeRow) -> tuple[PublicEpisode, tuple[
     public = PublicEpisode(
         public_id=row.public_id,
         guid=row.guid,
-        details=_for_listeners(details, captions),
+        details=for_listeners(details, captions),
         duration_s=notes.duration_s,
         language=captions.language,
         enclosure=paths.enclosure,
@@ -195,7 +195,7 @@ def public_files(show: OpenShow, row: EpisodeRow) -> tuple[PublicEpisode, tuple[
     return public, made
 
 
-def _for_listeners(details: Details, captions: Captions) -> Details:
+def for_listeners(details: Details, captions: Captions) -> Details:
     """Details as they are read in public: no note where none is needed, chapters in the time of the published file."""
     none = details.content_note.strip().lower().rstrip(".") == NO_CONTENT_NOTE
     note = "" if none else details.content_note

@@ -13,6 +13,7 @@ from stablecast.stages.ingest import IngestParams
 from stablecast.store.workspace import Workspace
 from stablecast.studio import (
     checking,
+    cuts,
     doctor,
     evidence,
     finding,
@@ -272,7 +273,8 @@ class Studio:
 
     def cut(self, episode: str) -> CutView:
         """The frozen cut. Raises GateClosed where there is none."""
-        raise NotImplementedError
+        with self._open() as show:
+            return cuts.cut(show, episode)
 
     def cut_file(self, episode: str, digest: str, kind: str) -> FileView:
         """A file of the frozen cut, byte for byte: `kind` is "audio", "captions" or "captions.<language>".
@@ -280,11 +282,13 @@ class Studio:
         Raises GateClosed where `digest` is not the frozen cut, IntegrityFailure where its bytes are other ones,
         UsageRefused for a kind there is not.
         """
-        raise NotImplementedError
+        with self._open() as show:
+            return cuts.cut_file(show, episode, digest, kind)
 
     def peaks(self, episode: str, digest: str) -> PeaksView:
         """The waveform of the frozen cut. Raises GateClosed where `digest` is not it."""
-        raise NotImplementedError
+        with self._open() as show:
+            return cuts.peaks(show, episode, digest)
 
     def manuscript(self, episode: str) -> ManuscriptView:
         """Every word as it stands now. Raises GateClosed where nothing was recognised, or there is no finished file yet."""
