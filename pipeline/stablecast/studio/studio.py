@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +16,24 @@ from stablecast.studio.doctor import CheckView
 from stablecast.studio.evidence import EvidenceView
 from stablecast.studio.finding import Given
 from stablecast.studio.intake import Additions, SealedPerson
+from stablecast.studio.reviews import (
+    BoardView,
+    CutView,
+    FileView,
+    FormView,
+    HeardView,
+    LinkView,
+    ManuscriptView,
+    PeaksView,
+    PersonView,
+    PreviewView,
+    RedactionsView,
+    SavedView,
+    StepView,
+    TimelineView,
+    Token,
+    WishView,
+)
 from stablecast.studio.show import Clock, OpenShow, named, utc_now
 from stablecast.studio.views import (
     AccountView,
@@ -219,6 +237,184 @@ class Studio:
         """Out of the world, at once."""
         with OpenShow(self.root, self._passphrase, self._clock) as show:
             return release.withdraw(show, episode, receipt)
+
+    # --- reviewing: `who` is always the id of an account
+
+    def sign_in(self, name: str, password: str) -> PersonView:
+        """Somebody with an account. Raises GateClosed with one sentence, after one time, whatever was wrong."""
+        raise NotImplementedError
+
+    def person(self, account: str) -> PersonView | None:
+        """The person with this account, if there is one."""
+        raise NotImplementedError
+
+    def board(self) -> BoardView:
+        """Every episode with what is next. Needs the passphrase: titles are sealed."""
+        raise NotImplementedError
+
+    def cut(self, episode: str) -> CutView:
+        """The frozen cut. Raises GateClosed where there is none."""
+        raise NotImplementedError
+
+    def cut_file(self, episode: str, digest: str, kind: str) -> FileView:
+        """A file of the frozen cut, byte for byte: `kind` is "audio", "captions" or "captions.<language>".
+
+        Raises GateClosed where `digest` is not the frozen cut, IntegrityFailure where its bytes are other ones,
+        UsageRefused for a kind there is not.
+        """
+        raise NotImplementedError
+
+    def peaks(self, episode: str, digest: str) -> PeaksView:
+        """The waveform of the frozen cut. Raises GateClosed where `digest` is not it."""
+        raise NotImplementedError
+
+    def manuscript(self, episode: str) -> ManuscriptView:
+        """Every word as it stands now. Raises GateClosed where nothing was recognised, or there is no finished file yet."""
+        raise NotImplementedError
+
+    def write(self, episode: str, who: str, paragraph: str, base_version: int, tokens: tuple[Token, ...]) -> SavedView:
+        """Put other words in the place of a paragraph's, kept as a new version at once; works while `run` works.
+
+        Every word that is taken out must be kept. Raises UsageRefused for tokens that do not fit the paragraph.
+        """
+        raise NotImplementedError
+
+    def mark(
+        self,
+        episode: str,
+        who: str,
+        start_s: float,
+        end_s: float,
+        *,
+        redact: bool = True,
+        speaker: str | None = None,
+        source: bool = False,
+    ) -> RedactionsView:
+        """Take a stretch out, or leave it in although a rule takes it out; `source`: its times are those of the recording."""
+        raise NotImplementedError
+
+    def unmark(self, episode: str, who: str, number: int, version: int | None = None) -> RedactionsView:
+        """Take a person's mark back. Raises GateClosed for what a rule or a word takes out, or where `version` is old."""
+        raise NotImplementedError
+
+    def move_mark(
+        self, episode: str, who: str, number: int, start_s: float, end_s: float, version: int | None = None
+    ) -> RedactionsView:
+        """Move the edges of a redaction: of a person's mark both ways, of any other outwards only, which adds a mark."""
+        raise NotImplementedError
+
+    def redactions(self, episode: str) -> RedactionsView:
+        """Everything that is taken out, or will be by the next run."""
+        raise NotImplementedError
+
+    def undo(self, episode: str, who: str) -> StepView:
+        """Take back this person's own last change. Raises GateClosed where there is none, or somebody changed that line since."""
+        raise NotImplementedError
+
+    def redo(self, episode: str, who: str) -> StepView:
+        """Make again what this person undid last. Raises GateClosed as `undo` does."""
+        raise NotImplementedError
+
+    def protect(self, episode: str, who: str, word: str) -> None:
+        """Add a word to those that must never be heard or read: the next run takes it out everywhere."""
+        raise NotImplementedError
+
+    def rename_speaker(self, episode: str, who: str, old: str, new: str) -> None:
+        """Call a speaker by another alias. Raises UsageRefused for one that is taken, Locked while a run works."""
+        raise NotImplementedError
+
+    def doubts_in_file(self, episode: str) -> DoubtsView:
+        """`doubts`, in times of the finished file."""
+        raise NotImplementedError
+
+    def heard(self, episode: str, who: str, digest: str, stretches: tuple[tuple[float, float], ...]) -> HeardView:
+        """Add what somebody played of a cut, at twice the speed or less. Raises UsageRefused for a stretch outside of it."""
+        raise NotImplementedError
+
+    def listened(self, episode: str, who: str, digest: str) -> HeardView:
+        """How much of a cut somebody has heard."""
+        raise NotImplementedError
+
+    def keep_place(self, episode: str, who: str, digest: str, place_s: float) -> None:
+        """Remember where somebody stopped."""
+        raise NotImplementedError
+
+    def approve_cut(self, episode: str, who: str, role: Role, digest: str, form: Mapping[str, str]) -> Digest:
+        """A signed-in person's yes to the cut `digest`, with the answers that go with it (see `studio.reviews`).
+
+        The bytes are looked at again. Raises GateClosed for another cut, too little heard, an answer that is missing or calls
+        for a talk first, and whatever else keeps the gate closed.
+        """
+        raise NotImplementedError
+
+    def forms(self, episode: str) -> tuple[FormView, ...]:
+        """The answers that went with the yeses to the newest cut."""
+        raise NotImplementedError
+
+    def send_back(self, episode: str, who: str, role: Role, digest: str, reason: str) -> None:
+        """Ask for another cut: this one cannot be approved or published any more."""
+        raise NotImplementedError
+
+    def wishes(self, episode: str) -> tuple[WishView, ...]:
+        """What was asked to be changed in the newest cut, oldest first."""
+        raise NotImplementedError
+
+    def make_link(
+        self, episode: str, who: str, *, account: str | None = None, name: str = "", companion: bool = False
+    ) -> str:
+        """A link's token for the young person of an episode, told once: good for 14 days and for one use.
+
+        `account`: the young person's, where they have one; else one is made, called `name`. Raises GateClosed where there is no
+        frozen cut to hear.
+        """
+        raise NotImplementedError
+
+    def open_link(self, token: str) -> LinkView:
+        """Use a link: its session's secret is in the answer and kept nowhere. Raises GateClosed for a used or old one."""
+        raise NotImplementedError
+
+    def link_session(self, secret: str) -> LinkView | None:
+        """The link that a session's secret belongs to, while it is good."""
+        raise NotImplementedError
+
+    def new_receipt(self, episode: str, who: str) -> str:
+        """One more receipt code for the young person, told once; the earlier ones stay good."""
+        raise NotImplementedError
+
+    def ask_change(self, episode: str, who: str, digest: str, note: str) -> None:
+        """The young person asks for another cut: this one cannot be approved or published any more."""
+        raise NotImplementedError
+
+    def pause(self, episode: str, who: str) -> None:
+        """The young person stops everything for now: a hold."""
+        raise NotImplementedError
+
+    def stop(self, episode: str, who: str) -> WithdrawView:
+        """The young person takes the episode back for good: a withdrawal."""
+        raise NotImplementedError
+
+    def hold(self, episode: str, who: str | None = None) -> bool:
+        """Close every gate and take the episode down, until the lead lifts it; whether it was public.
+
+        `who` None: somebody at this computer.
+        """
+        raise NotImplementedError
+
+    def lift(self, episode: str, who: str) -> None:
+        """End a hold. Raises GateClosed for anybody but the lead."""
+        raise NotImplementedError
+
+    def timeline(self, episode: str) -> tuple[TimelineView, ...]:
+        """What was done with an episode, oldest first, in plain words."""
+        raise NotImplementedError
+
+    def previews(self, episode: str, speaker: str | None = None) -> tuple[PreviewView, ...]:
+        """The voices a speaker may choose from."""
+        raise NotImplementedError
+
+    def preview_sample(self, episode: str, character: str, speaker: str | None = None) -> FileView:
+        """Some seconds of a speaker in a voice, in memory alone."""
+        raise NotImplementedError
 
     # --- looking
 
