@@ -12,6 +12,8 @@ from stablecast.runner import Progress
 from stablecast.stages.ingest import IngestParams
 from stablecast.store.workspace import Workspace
 from stablecast.studio import checking, doctor, evidence, finding, intake, making, proofreading, release, voices
+from stablecast.studio import desk as desks
+from stablecast.studio.desk import DeskView, OutcomeView, Written
 from stablecast.studio.doctor import CheckView
 from stablecast.studio.evidence import EvidenceView
 from stablecast.studio.finding import Given
@@ -177,6 +179,23 @@ class Studio:
         """What became of each protected word, and every figure measured; it quotes the words."""
         with self._open() as show:
             return evidence.evidence(show, episode)
+
+    # --- what a producer writes about it
+
+    def desk(self, episode: str) -> DeskView:
+        """All that is written about an episode, and what there is to choose from."""
+        with self._open() as show:
+            return desks.desk(show, episode)
+
+    def outcomes(self) -> tuple[OutcomeView, ...]:
+        """The outcomes that an episode may speak to."""
+        with self._open() as show:
+            return desks.outcome_views(show)
+
+    def set_details(self, episode: str, who: str, written: Written) -> None:
+        """Put what a producer wrote in the place of what stood there."""
+        with self._open() as show:
+            desks.set_details(show, episode, who, written)
 
     # --- its voices
 
