@@ -18,7 +18,9 @@ function sorry(sentence) {
   problem.hidden = false;
 }
 
-if (!token) {
+if (!token && ready.dataset.opened) {
+  go("/yours/listen");
+} else if (!token) {
   ready.hidden = true;
   sorry(words.noLink);
 }
