@@ -79,7 +79,7 @@ def _serve(console: Console, episode: str | None, port: int | None, *, browser: 
             if browser:
                 webbrowser.open(first)
             ended.wait()
-            house.live.close()
+            house.close()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -11,12 +11,12 @@ from flask import Blueprint
 from stablecast.web import frame
 from stablecast.web.guard import GATES, Address, Gate, Guard
 from stablecast.web.house import House
-from stablecast.web.pages import board, desk, door, lead, review, yours
+from stablecast.web.pages import board, desk, door, lead, media, review, yours
 
 BODY_BYTES = 1024**2
 FORM_FIELDS = 64
-ROOMS = (door.pages, board.pages, desk.pages, review.pages, lead.pages, yours.pages)
-PHONE_ROOMS = (door.shared, yours.pages)
+ROOMS = (door.pages, board.pages, desk.pages, review.pages, lead.pages, yours.pages, media.pages)
+PHONE_ROOMS = (door.shared, yours.pages, media.pages)
 
 
 def create_app(

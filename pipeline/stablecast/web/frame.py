@@ -142,6 +142,19 @@ def drop(response: AnyResponse, name: str) -> None:
     response.delete_cookie(cookie(name), secure=address().scheme == "https", httponly=True, samesite="Strict", path="/")
 
 
+def enter(token: str) -> AnyResponse:
+    """Open a young person's link in this browser: it is theirs from now on, and nobody of the staff is signed in here.
+
+    Raises GateClosed where the link is used or old.
+    """
+    link = house().studio.open_link(token)
+    house().sessions.end(request.cookies.get(cookie("desk"), ""))
+    response = Response(status=204)
+    drop(response, "desk")
+    keep(response, "yours", link.session, days=LINK_DAYS)
+    return response
+
+
 # --- rules for what changes something --------------------------------------------------------------------------------------
 
 Rule = Callable[[], None]

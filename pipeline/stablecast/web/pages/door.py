@@ -12,7 +12,7 @@ from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from stablecast.errors import GateClosed, UsageRefused
-from stablecast.web.frame import ANYBODY, Answer, Role, api, drop, given, house, keep, page, show, t, visitor
+from stablecast.web.frame import ANYBODY, Answer, Role, api, cookie, drop, given, house, keep, page, show, t, visitor
 
 pages = Blueprint("door", __name__)
 shared = Blueprint("shared", __name__)  # what a phone gets as well
@@ -103,7 +103,7 @@ def sign_out() -> Answer:
 
 
 def _end(response: AnyResponse) -> None:
-    secret = request.cookies.get(f"desk-{house().address.port}", "")
+    secret = request.cookies.get(cookie("desk"), "")
     house().sessions.end(secret)
     drop(response, "desk")
 
