@@ -3,13 +3,13 @@
  * spans that can be typed in. One listener for all of them; no listener on a word.
  */
 
-import { clock, make, REMOVED } from "./text.js";
-import { tokens, unchanged } from "./tokens.js";
-import { UNSURE } from "./model.js";
+import { clock, make, REMOVED } from "./review-text.js";
+import { tokens, unchanged } from "./review-tokens.js";
+import { UNSURE } from "./review-model.js";
 
 /**
- * @typedef {import("./model.js").Paragraph} Paragraph
- * @typedef {import("./tokens.js").Typed} Typed
+ * @typedef {import("./review-model.js").Paragraph} Paragraph
+ * @typedef {import("./review-tokens.js").Typed} Typed
  */
 
 const NEAR = "900px 0px";
@@ -17,7 +17,7 @@ const GUARD = "\u200b"; // lets a caret stand beside a chip at the edge of a par
 
 /** Tells "typed", "chosen", "entered" (a paragraph), "play" (from a word), "refused" (why a key did nothing) and "undo"/"redo". */
 export class Words extends EventTarget {
-  /** @param {HTMLElement} root @param {import("./model.js").Manuscript} manuscript */
+  /** @param {HTMLElement} root @param {import("./review-model.js").Manuscript} manuscript */
   constructor(root, manuscript) {
     super();
     this.root = root;
@@ -31,10 +31,11 @@ export class Words extends EventTarget {
     /** @type {Element | null} */
     this.now = null;
     this.composing = false;
-    /** @type {{places: import("./model.js").Place[], collapsed: boolean}} */
+    /** @type {{places: import("./review-model.js").Place[], collapsed: boolean}} */
     this.chosen = { places: [], collapsed: true };
     /** @type {{id: string, offset: number} | null} */
     this.caret = null;
+    this.edits = document.body.dataset.edits === "true";
     this.observer = new IntersectionObserver((entries) => {
       for (const entry of entries) if (entry.isIntersecting) this.#prepare(/** @type {HTMLElement} */ (entry.target).dataset.p ?? "");
     }, { rootMargin: NEAR });
@@ -88,7 +89,7 @@ export class Words extends EventTarget {
   /** The plain text as it stands. @param {string} id */
   shown(id) { return (this.text(id).textContent ?? "").replaceAll(GUARD, "").replace(/\s+/g, " ").trim(); }
 
-  /** Mark the word that is being said. @param {import("./model.js").Place | null} said @param {boolean} follow */
+  /** Mark the word that is being said. @param {import("./review-model.js").Place | null} said @param {boolean} follow */
   saying(said, follow) {
     const id = said?.paragraph.id ?? "";
     const article = this.articles.get(id);
@@ -158,7 +159,7 @@ export class Words extends EventTarget {
     else for (let i = first; i <= (last ?? first); i += 1) this.span(id, i)?.classList.add("found");
   }
 
-  /** The word at the caret. @returns {import("./model.js").Place | null} */
+  /** The word at the caret. @returns {import("./review-model.js").Place | null} */
   atCaret() { return this.chosen.places[0] ?? null; }
 
   /** @param {string} id @param {string} state "" | "unsaved" | "saving" | "conflict" */
@@ -183,7 +184,7 @@ export class Words extends EventTarget {
     if (!paragraph || this.made.has(id)) return;
     const text = this.text(id);
     text.replaceChildren(...spans(paragraph));
-    try { text.contentEditable = "plaintext-only"; } catch { text.contentEditable = "true"; }
+    if (this.edits) text.contentEditable = "plaintext-only";
     this.made.set(id, paragraph.base);
     this.observer.unobserve(/** @type {Element} */ (this.articles.get(id)));
   }
@@ -284,7 +285,7 @@ export class Words extends EventTarget {
     const selection = getSelection();
     if (!selection?.rangeCount || !selection.anchorNode || !this.root.contains(selection.anchorNode)) return;
     const range = selection.getRangeAt(0);
-    /** @type {import("./model.js").Place[]} */
+    /** @type {import("./review-model.js").Place[]} */
     const places = [];
     for (const article of articlesIn(range, this.root)) {
       const paragraph = this.manuscript.byId.get(article.dataset.p ?? "");
