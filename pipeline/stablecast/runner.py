@@ -28,7 +28,7 @@ from stablecast.engine import pipeline
 from stablecast.engine.pipeline import Production
 from stablecast.engine.plan import Node, Receipt, Step, key_of, plan
 from stablecast.engine.settings import Settings
-from stablecast.errors import EnvironmentFailure, IntegrityFailure, StablecastError, UsageRefused
+from stablecast.errors import EnvironmentFailure, GateClosed, IntegrityFailure, StablecastError, UsageRefused
 from stablecast.findings import Finding
 from stablecast.loudness.meter import measure
 from stablecast.model import (
@@ -61,6 +61,7 @@ from stablecast.stages import (
     encode,
     find,
     master,
+    peaks,
     prove,
     redact,
     revoice,
@@ -71,6 +72,7 @@ from stablecast.stages import (
 )
 from stablecast.stages.attack import Attacked
 from stablecast.stages.find import Answer, Answered, Proposals
+from stablecast.stages.peaks import Peaks
 from stablecast.stages.transcribe import UNKNOWN, Recogniser, TranscribeParams
 from stablecast.store import episode, files, receipts, seal
 from stablecast.store.episode import Answers, Corrections, Edits, Protected, Tracks, Turns
@@ -129,6 +131,15 @@ class MasterNotes:
     timeline: Timeline
     gain_db: float
     before: Loudness
+
+
+@dataclass(frozen=True, slots=True)
+class PeaksNotes:
+    """What is sealed with the peaks of a master."""
+
+    per_second: int
+    duration_s: float
+    timeline: Timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,6 +374,7 @@ class Bench:
             "english": self._english,
             "revoice": self._revoice,
             "master": self._master,
+            "peaks": self._peaks,
             "encode": self._encode,
             "caption": self._caption,
             "tag": self._tag,
@@ -453,6 +465,11 @@ class Bench:
         made = master.master(programme, self._settings.master)
         notes = MasterNotes(made.timeline, made.gain_db, made.before)
         return seal.write_audio(path, node.key, notes, made.waveform.rate_hz, made.waveform.blocks(), self._keys)
+
+    def _peaks(self, node: Node, path: Path) -> Stored:
+        made = peaks.peaks(self._mastered())
+        notes = PeaksNotes(made.per_second, made.duration_s, made.timeline)
+        return seal.write_data(path, node.key, notes, made.values, self._keys)
 
     def _encode(self, node: Node, path: Path) -> Stored:
         made = encode.encode(self._mastered(), self._settings.encode, self._settings.master, codec=FfmpegCodec())
@@ -579,6 +596,22 @@ class Bench:
     def timeline(self) -> Timeline:
         """Where each time of the recording is heard in the finished file."""
         return self._mastered().timeline
+
+    def drawn(self) -> Peaks:
+        """The finished sound as it is drawn: read in a moment, whatever its length."""
+        notes, values = self.data("peaks", PeaksNotes)
+        return Peaks(notes.per_second, notes.duration_s, notes.timeline, values)
+
+    def digest(self, node: str) -> Digest:
+        """Which result of a stage is there now. Raises GateClosed where there is none."""
+        if node not in self._receipts:
+            raise GateClosed(f"{node.partition('/')[0]} was not run yet; `stablecast run` first")
+        return self._receipts[node].output
+
+    def notes(self, node: str, kind: type[codecs.T]) -> tuple[codecs.T, int]:
+        """What is sealed with the bytes of a result, and how many bytes; the bytes are neither read nor checked."""
+        path = self._workspace.work(self._job.slug, node, self._receipts[node].key)
+        return seal.read_notes(path, node, kind, self._keys)
 
     def redaction(self) -> Redaction:
         return self.value("redact", Redaction)

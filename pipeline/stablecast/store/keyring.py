@@ -12,6 +12,7 @@ import contextlib
 import dataclasses
 import os
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -100,13 +101,26 @@ def folder_for(show: Path) -> Path:
 
 
 class Keyring:
-    """The keyring of one show. The passphrase is asked for when it is first needed, and once."""
+    """The keyring of one show. The passphrase is asked for when it is first needed, and once where it opens the ring.
+
+    Several threads may use one: the ring is opened by the first of them.
+    """
 
     def __init__(self, folder: Path, show_id: str, passphrase: Callable[[], str]) -> None:
-        self._path = folder / f"{show_id}.age"
+        self._path = self.path_in(folder, show_id)
         self._ask = passphrase
+        self._opening = threading.RLock()
         self._known: str | None = None
         self._read: tuple[bytes, _Ring] | None = None  # the sealed ring as last opened: scrypt takes a second each time
+
+    @staticmethod
+    def path_in(folder: Path, show_id: str) -> Path:
+        """Where the keyring of a show lies in a folder of keyrings."""
+        return folder / f"{show_id}.age"
+
+    @property
+    def path(self) -> Path:
+        return self._path
 
     @property
     def exists(self) -> bool:
@@ -181,13 +195,15 @@ class Keyring:
             raise IntegrityFailure(
                 "this show's keyring is not on this machine; bring it here, or name its folder in STABLECAST_KEYRINGS"
             ) from missing
-        if self._read is None or self._read[0] != sealed:
-            try:
-                ring = codecs.parsed(_Ring, _opened(sealed, self._passphrase()))
-            except (pyrage.DecryptError, ValueError) as refused:
-                raise IntegrityFailure("the passphrase does not open this show's keyring; try again") from refused
-            self._read = (sealed, ring)
-        return self._read[1]
+        with self._opening:
+            if self._read is None or self._read[0] != sealed:
+                try:
+                    ring = codecs.parsed(_Ring, _opened(sealed, self._passphrase()))
+                except (pyrage.DecryptError, ValueError) as refused:
+                    self._known = None
+                    raise IntegrityFailure("the passphrase does not open this show's keyring; try again") from refused
+                self._read = (sealed, ring)
+            return self._read[1]
 
     def _save(self, ring: _Ring) -> None:
         sealed = bytes(pyrage.passphrase.encrypt(codecs.canonical(ring), self._passphrase()))

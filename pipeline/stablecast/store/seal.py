@@ -149,8 +149,8 @@ def read_data(path: Path, role: str, kind: type[T], keys: EpisodeKeys) -> tuple[
     return _valued(kind, line, newline), data
 
 
-def read_audio(path: Path, role: str, kind: type[T], keys: EpisodeKeys) -> tuple[T, Waveform]:
-    """A sealed value and its audio, which is decrypted in memory each time it is read and never kept."""
+def read_notes(path: Path, role: str, kind: type[T], keys: EpisodeKeys) -> tuple[T, int]:
+    """A sealed value, and the number of bytes that belong to it: of these no more is opened than lies beside the value."""
     chunks = _opened(path, role, keys)
     try:
         head = b""
@@ -161,9 +161,13 @@ def read_audio(path: Path, role: str, kind: type[T], keys: EpisodeKeys) -> tuple
     finally:
         chunks.close()
     line, newline, _ = head.partition(b"\n")
-    audible = _valued(Audible, line, newline)
-    skip = len(line) + 1
-    length = (plaintext_length(path) - len(_first_line(role)) - skip) // 2
+    return _valued(kind, line, newline), plaintext_length(path) - len(_first_line(role)) - len(line) - 1
+
+
+def read_audio(path: Path, role: str, kind: type[T], keys: EpisodeKeys) -> tuple[T, Waveform]:
+    """A sealed value and its audio, which is decrypted in memory each time it is read and never kept."""
+    audible, size = read_notes(path, role, Audible, keys)
+    skip, length = plaintext_length(path) - len(_first_line(role)) - size, size // 2
 
     def blocks() -> Iterator[Block]:
         chunks = _opened(path, role, keys)

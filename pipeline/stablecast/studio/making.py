@@ -23,6 +23,7 @@ from stablecast.model import (
     PublicEpisode,
     PublicFile,
     PublicTranslation,
+    Timeline,
     Transcript,
 )
 from stablecast.notes import Whereabouts, content_note
@@ -97,6 +98,13 @@ def bench(show: OpenShow, row: EpisodeRow) -> Bench:
     """What was made of an episode, to be read. Needs the key."""
     entry = show.keyring.entry(row.id)
     return Bench(Job(show.workspace.root, row.slug, entry.keys, entry.draws, show.production), show.workspace)
+
+
+def timeline(show: OpenShow, row: EpisodeRow) -> Timeline:
+    """Where each time of the recording is heard in the finished file. Raises GateClosed where there is none yet."""
+    if "peaks" not in receipts.read_all(show.workspace.receipts(row.slug)):
+        raise GateClosed("there is no finished file yet; run `stablecast run`, or give times of the recording")
+    return bench(show, row).drawn().timeline
 
 
 def job(show: OpenShow, row: EpisodeRow) -> Job:

@@ -309,9 +309,7 @@ def _written(
 
 def _in_recording(show: OpenShow, row: EpisodeRow, marks: tuple[Correction, ...]) -> tuple[Correction, ...]:
     """Decisions whose times are those of the finished file, in the time of the recording."""
-    if "master" not in receipts.read_all(show.workspace.receipts(row.slug)):
-        raise GateClosed("there is no finished file yet; run `stablecast run`, or give times of the recording")
-    timeline = making.bench(show, row).timeline()
+    timeline = making.timeline(show, row)
     moved = []
     for mark in marks:
         start_s, end_s = (max(0.0, timeline.source_s(time_s)) for time_s in (mark.start_s, mark.end_s))

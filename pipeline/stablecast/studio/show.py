@@ -19,9 +19,9 @@ from stablecast.model import Item, Method, Outcomes, Role, Slug, slug_of
 from stablecast.runner import donor_digests, failure, steps, sting_digests
 from stablecast.site.outcomes import outcomes
 from stablecast.store import episode, keyring, receipts, settings
-from stablecast.store.keyring import Keyring
 from stablecast.store.state import Account, EpisodeRow, State
 from stablecast.store.workspace import Workspace
+from stablecast.studio.memory import Memory
 from stablecast.tools import ffmpeg, models, piper, presidio, recognisers, verifier
 from stablecast.voice.characters import Character, characters
 from stablecast.wording import Labels
@@ -46,10 +46,13 @@ def named(name: str) -> Slug:
 class OpenShow:
     """A show folder with its database open. Use as a context manager."""
 
-    def __init__(self, root: Path, passphrase: Callable[[], str], clock: Clock = utc_now) -> None:
+    def __init__(
+        self, root: Path, passphrase: Callable[[], str], clock: Clock = utc_now, memory: Memory | None = None
+    ) -> None:
         self.workspace = Workspace.open(root)
         self.state = State(self.workspace.state)
-        self.keyring = Keyring(keyring.folder_for(self.workspace.root), self.state.show.id, passphrase)
+        self.memory = memory or Memory()
+        self.keyring = self.memory.keyring(keyring.folder_for(self.workspace.root), self.state.show.id, passphrase)
         self._clock = clock
         self._head_before = self.state.audit_head
 

@@ -18,6 +18,7 @@ from stablecast.studio.doctor import CheckView
 from stablecast.studio.evidence import EvidenceView
 from stablecast.studio.finding import Given
 from stablecast.studio.intake import Additions, SealedPerson
+from stablecast.studio.memory import Memory
 from stablecast.studio.reviews import (
     BoardView,
     CutView,
@@ -60,17 +61,23 @@ from stablecast.studio.voices import FIRST, DonorView, RenderView, SampleView, V
 class Studio:
     """A show folder and what can be done with it. The passphrase is asked for only by what opens sealed files.
 
-    Every method may raise `StablecastError`: one sentence, one exit code.
+    Every method may raise `StablecastError`: one sentence, one exit code. Several threads may call one studio at once; what it
+    keeps between calls (the opened keyring, what was read last) is in memory alone.
     """
 
     def __init__(self, root: Path, passphrase: Callable[[], str], clock: Clock = utc_now) -> None:
         self.root = root
         self._passphrase = passphrase
         self._clock = clock
+        self._memory = Memory()
+
+    def _bare(self) -> OpenShow:
+        """The show, whatever state its public folder and settings are in."""
+        return OpenShow(self.root, self._passphrase, self._clock, self._memory)
 
     @contextmanager
     def _open(self) -> Iterator[OpenShow]:
-        with OpenShow(self.root, self._passphrase, self._clock) as show:
+        with self._bare() as show:
             release.take_down_due(show)
             _ = show.settings  # a broken settings file is told by every command, before it does anything
             yield show
@@ -253,7 +260,7 @@ class Studio:
 
     def withdraw(self, episode: str | None, receipt: str | None) -> WithdrawView:
         """Out of the world, at once."""
-        with OpenShow(self.root, self._passphrase, self._clock) as show:
+        with self._bare() as show:
             return release.withdraw(show, episode, receipt)
 
     # --- reviewing: `who` is always the id of an account
@@ -437,7 +444,7 @@ class Studio:
     # --- looking
 
     def verify(self, *, deep: bool = False) -> VerifyView:
-        with OpenShow(self.root, self._passphrase, self._clock) as show:
+        with self._bare() as show:
             return checking.verify(show, deep=deep)
 
     def audit(self) -> tuple[RowView, ...]:
@@ -454,7 +461,7 @@ class Studio:
     def knows(self, episode: str) -> bool:
         """Whether there is a show here with an episode of this name."""
         try:
-            with OpenShow(self.root, self._passphrase, self._clock) as show:
+            with self._bare() as show:
                 return show.state.episode(named(episode)) is not None
         except UsageRefused:
             return False
