@@ -7,7 +7,7 @@ pages that have the episode open: which version there is now and who made it, ne
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final
 
@@ -383,9 +383,11 @@ class Answering:
 def answer(episode: str) -> ProposalsView:
     """Answer a proposal."""
     sent = given(Answering)
-    if sent.answer not in ("accept", "leave", "reopen"):
+    numbers = (sent.number,)
+    reply = {"accept": Given(accept=numbers), "leave": Given(leave=numbers), "reopen": Given(reopen=numbers)}
+    if sent.answer not in reply:
         raise UsageRefused("a proposal is accepted, left or opened again")
-    for _ in house().studio.proposals(episode, replace(Given(), **{sent.answer: (sent.number,)})):
+    for _ in house().studio.proposals(episode, reply[sent.answer]):
         pass
     _changed(episode, -1)
     return house().studio.proposals_in_file(episode)
