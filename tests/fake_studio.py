@@ -1,8 +1,9 @@
-"""A studio in memory for tests of the pages: made-up words, a tone for a sound, and the rules of the real one where a page sees them."""
+"""A studio in memory for tests of the pages: made-up words, a tone, the rules of the real one where a page sees them."""
 
 from __future__ import annotations
 
 import copy
+import contextlib
 import functools
 import hashlib
 import itertools
@@ -10,7 +11,6 @@ import math
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import imageio_ffmpeg
@@ -70,12 +70,17 @@ SAID = (
 
 
 @functools.cache
-def tone(seconds: float, kbps: int = 64) -> bytes:
-    """An MP3 of constant bitrate whose loudness rises and falls, as speech does."""
-    source = f"sine=frequency=220:duration={seconds},volume='0.15+0.85*abs(sin(2.3*t)*sin(0.7*t))':eval=frame"
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i", source, "-ar", "44100", "-b:a",
+def _minute(kbps: int) -> bytes:
+    source = "sine=frequency=220:duration=60,volume='0.15+0.85*abs(sin(2.3*t)*sin(0.7*t))':eval=frame"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i", source, "-ar", "48000", "-b:a",
                f"{kbps}k", "-write_xing", "0", "-id3v2_version", "0", "-f", "mp3", "-"]  # fmt: skip
     return subprocess.run(command, check=True, capture_output=True).stdout
+
+
+def tone(seconds: float, kbps: int = 64) -> bytes:
+    """An MP3 of constant bitrate whose loudness rises and falls, as speech does."""
+    minute, length = _minute(kbps), int(seconds * kbps * 125)
+    return (minute * (length // len(minute) + 1))[:length]
 
 
 def words_of(paragraphs: int) -> list[ParagraphView]:
@@ -133,6 +138,11 @@ class FakeStudio:
         self.broken = 0  # so many writes fail
         self.proposed = [self._proposal(4, 6, 8)] if paragraphs > 4 else []
 
+    @contextlib.contextmanager
+    def uploads(self) -> Iterator[None]:
+        """Nothing arrives here."""
+        yield None
+
     # --- who
 
     def person(self, account: str) -> PersonView | None:
@@ -177,7 +187,10 @@ class FakeStudio:
 
     def peaks(self, episode: str, digest: str) -> PeaksView:
         rate = 50
-        peaks = [int(19 + 108 * abs(math.sin(2.3 * i / rate) * math.sin(0.7 * i / rate))) for i in range(int(self.duration_s * rate))]  # fmt: skip
+        peaks = [
+            int(19 + 108 * abs(math.sin(2.3 * i / rate) * math.sin(0.7 * i / rate)))
+            for i in range(int(self.duration_s * rate))
+        ]
         return PeaksView(rate, tuple(peaks))
 
     # --- words
@@ -244,7 +257,9 @@ class FakeStudio:
         return StepView(self.version, paragraph, at_s)
 
     def versions(self, episode: str) -> tuple[VersionView, ...]:
-        return tuple(VersionView(n, "2026-11-25T09:00:00+00:00", 0, 0, n == self.version) for n in range(1, self.version + 1))
+        return tuple(
+            VersionView(n, "2026-11-25T09:00:00+00:00", 0, 0, n == self.version) for n in range(1, self.version + 1)
+        )
 
     def restore(self, episode: str, version: int) -> VersionView:
         self.version += 1
@@ -317,13 +332,16 @@ class FakeStudio:
 
     def doubts_in_file(self, episode: str) -> DoubtsView:
         one = self.state.paragraphs["1-1"]
-        doubt = DoubtView(one.start_s, one.end_s, one.speaker, False, "silence", "words were recognised where the recording is silent")  # fmt: skip
+        reason = "words were recognised where the recording is silent"
+        doubt = DoubtView(one.start_s, one.end_s, one.speaker, False, "silence", reason)
         return DoubtsView(EP, (doubt,))
 
     def _proposal(self, paragraph: int, first: int, last: int) -> ProposalView:
         said = self.state.paragraphs[f"1-{paragraph}"]
         words = " ".join(word.text or "" for word in said.words[first:last])
-        return ProposalView(1, said.words[first].start_s, said.words[last].end_s, said.speaker, "place", "open", ("It may name a place.",), words)  # fmt: skip
+        start_s, end_s = said.words[first].start_s, said.words[last].end_s
+        reasons = ("It may name a place.",)
+        return ProposalView(1, start_s, end_s, said.speaker, "place", "open", reasons, words)
 
     def proposals_in_file(self, episode: str) -> ProposalsView:
         open_ = sum(one.state == "open" for one in self.proposed)
@@ -378,8 +396,3 @@ class FakeStudio:
         self.decided = self.version
         self.state.marks = [(start, end, True) for start, end, _ in self.state.marks]
         self.digest = hashlib.sha256(f"cut {self.made}".encode()).hexdigest()
-
-
-def write_to(path: Path, seconds: float) -> None:
-    """The tone as a file."""
-    path.write_bytes(tone(seconds))

@@ -470,5 +470,3 @@ def send_back(episode: str) -> bool:
 def run(episode: str) -> WorkView:
     """Make the new cut, in the background; who changed its words is not made its producer by that."""
     return house().work.run(episode)
-
-
