@@ -40,6 +40,7 @@ export class Gate extends EventTarget {
     this.told = told;
     if (told.heard && told.cut?.digest === this.page.digest) this.hear(told.heard);
     else this.show();
+    this.dispatchEvent(new Event("looked"));
   }
 
   /** @param {Heard} heard */

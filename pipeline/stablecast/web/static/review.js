@@ -246,6 +246,7 @@ async function mark(start_s, end_s, redact = true) {
 
 async function takeOut() {
   if (!await saving.flush()) { say("What you typed has to be saved first.", true); return; }
+  words.choose();
   const { places, collapsed } = words.chosen;
   const said = places.map(({ paragraph, index }) => paragraph.words[index]).filter((word) => word && word.text !== null);
   await trying(async () => {
@@ -437,6 +438,7 @@ function stepIn(name, direction) {
 // --- the gate ---------------------------------------------------------------------------------------------------------
 
 gate.addEventListener("missing", (event) => { wave.missing = /** @type {CustomEvent<[number, number][]>} */ (event).detail; wave.draw(); });
+gate.addEventListener("looked", () => waiting());
 gate.addEventListener("said", (event) => say(/** @type {CustomEvent<string>} */ (event).detail));
 gate.addEventListener("problem", (event) => say(/** @type {CustomEvent<string>} */ (event).detail, true));
 by("panel-gate").addEventListener("click", (event) => {
