@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 LOOPBACK: Final = "127.0.0.1"
 PORT: Final = 8317
+CONNECTIONS: Final = 500
 MIB: Final = 1024**2
 RECEIVE_S = 30.0  # for a whole request, from its first byte
 SEND_S = 60.0  # without a byte that the other side takes
@@ -97,7 +98,13 @@ class Served:
     """One app on one socket, in a thread of its own until it is closed."""
 
     def __init__(
-        self, app: WSGIApplication, on: socket.socket, *, body_bytes: int, threads: int = MOST_STREAMS + 8
+        self,
+        app: WSGIApplication,
+        on: socket.socket,
+        *,
+        body_bytes: int,
+        threads: int = MOST_STREAMS + 8,
+        connections: int = CONNECTIONS,
     ) -> None:
         for name in ("waitress", "waitress.queue"):
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # what it would say quotes requests
@@ -106,7 +113,7 @@ class Served:
             sockets=[on] if on.family == socket.AF_INET else [],
             threads=threads,
             ident="",
-            connection_limit=500,
+            connection_limit=connections,
             asyncore_use_poll=True,
             asyncore_loop_timeout=1,
             cleanup_interval=5,
@@ -145,9 +152,11 @@ class Served:
 
 
 @contextmanager
-def serving(app: WSGIApplication, on: socket.socket, *, body_bytes: int) -> Iterator[Served]:
+def serving(
+    app: WSGIApplication, on: socket.socket, *, body_bytes: int, connections: int = CONNECTIONS
+) -> Iterator[Served]:
     """An app that is served while the block runs."""
-    served = Served(app, on, body_bytes=body_bytes)
+    served = Served(app, on, body_bytes=body_bytes, connections=connections)
     served.start()
     try:
         yield served
