@@ -16,7 +16,7 @@ import pytest
 from stablecast.errors import EnvironmentFailure, IntegrityFailure, Locked
 from stablecast.store import files, locks
 from stablecast.store.files import Room
-from stablecast.store.workspace import ROOMS, Workspace
+from stablecast.store.workspace import LOCKS, ROOMS, Workspace
 
 
 def mode(path: Path) -> int:
@@ -208,7 +208,7 @@ def test_the_rooms_of_a_show_are_private(tmp_path: Path, no_umask: None) -> None
     Workspace(tmp_path / "show").make()
 
     modes = {path.name: mode(path) for path in (tmp_path / "show").iterdir()}
-    assert modes == {**dict.fromkeys(ROOMS, 0o700), ".stablecast-work.lock": 0o600, ".stablecast-public.lock": 0o600}
+    assert modes == dict.fromkeys(ROOMS, 0o700) | {f".stablecast-{lock}.lock": 0o600 for lock in LOCKS}
 
 
 # --- locks ------------------------------------------------------------------------------------------------------------

@@ -13,7 +13,21 @@ import pytest
 from stablecast.engine.audit import first_broken
 from stablecast.errors import EnvironmentFailure, IntegrityFailure, Locked
 from stablecast.model import Approval, Digest, Item, Method, Role, slug_of
-from stablecast.store.state import Account, Consent, CutRow, EpisodeRow, ReleaseRow, State
+from stablecast.store import state as state_module
+from stablecast.store.state import (
+    FORMAT,
+    Account,
+    Consent,
+    CutRow,
+    EpisodeRow,
+    FormRow,
+    HoldRow,
+    LinkRow,
+    ListeningRow,
+    ReleaseRow,
+    State,
+    WishRow,
+)
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 H1, H2 = Digest("1" * 64), Digest("2" * 64)
@@ -325,3 +339,123 @@ def test_only_the_newest_change_settles_what_is_due(tmp_path: Path) -> None:
         assert state.swap_due() == newest
         assert state.settle(newest)
         assert state.swap_due() == ""
+
+
+# --- reviewing --------------------------------------------------------------------------------------------------------
+
+
+def peopled(state: State, row: EpisodeRow) -> None:
+    for account in PEOPLE:
+        state.add_account(account)
+    state.add_cut(row.id, cut())
+
+
+def test_what_a_review_leaves_behind_comes_back(state: State, path: Path, row: EpisodeRow) -> None:
+    """Link, listening, answers, wish, hold and receipt, read by another command."""
+    peopled(state, row)
+    link = LinkRow("l1", row.id, "id-young-person", "t" * 64, NOW, NOW + timedelta(days=14), companion=True)
+    heard = ListeningRow(H1, "id-reviewer", NOW, ((0, 4000), (9000, 12_500)), 11_000)
+    form = FormRow(H1, Role.REVIEWER, "id-reviewer", NOW, b"sealed answers")
+    wish = WishRow(H1, "change", NOW, "id-young-person", Role.YOUNG_PERSON, b"sealed words")
+    state.add_link(link)
+    state.set_listening(row.id, ListeningRow(H1, "id-reviewer", NOW, ((0, 1),), 1))
+    state.set_listening(row.id, heard)
+    state.add_form(row.id, form)
+    state.add_wish(row.id, wish)
+    state.add_hold(row.id, HoldRow(NOW, "id-lead", "lead"))
+    state.add_receipt(row.id, "a hash", NOW)
+
+    with State(path) as again:
+        assert again.link(token="t" * 64) == link
+        assert again.listening(row.id, H1, "id-reviewer") == heard
+        assert (again.forms(row.id, H1), again.wishes(row.id, H1)) == ((form,), (wish,))
+        assert again.holds(row.id) == (HoldRow(NOW, "id-lead", "lead"),)
+        assert again.receipts(row.id) == ("a hash",)
+        assert (again.listening(row.id, H2, "id-reviewer"), again.forms(row.id, H2)) == (None, ())
+
+
+def test_a_link_is_used_once(state: State, row: EpisodeRow) -> None:
+    """The second who opens it is told; the session of the first stays."""
+    peopled(state, row)
+    state.add_link(LinkRow("l1", row.id, "id-young-person", "t", NOW, NOW + timedelta(days=14)))
+
+    assert state.open_link("l1", "first", NOW)
+    assert not state.open_link("l1", "second", NOW)
+    assert state.link(session="second") is None
+    found = state.link(session="first")
+    assert found is not None
+    assert found.opened_at == NOW
+
+
+def test_a_hold_takes_the_release_down_and_lifting_it_does_not_put_it_back(state: State, row: EpisodeRow) -> None:
+    """Reversible only by a new release, for which everybody has said yes again."""
+    peopled(state, row)
+    state.add_release(release(row))
+
+    assert state.add_hold(row.id, HoldRow(NOW - timedelta(days=9), "operator", ""))  # whatever its clock says
+    assert not state.add_hold(row.id, HoldRow(NOW, "operator", ""))
+    assert (state.live_releases(), state.stopped()) == ((), {row.id})
+    assert state.lift(row.id, "id-lead", NOW)
+    assert not state.lift(row.id, "id-lead", NOW)
+    assert (state.live_releases(), state.stopped()) == ((), frozenset())
+    assert [hold.was_public for hold in state.holds(row.id)] == [True]
+
+    state.add_release(release(row, H2))
+    assert [live.digest for live in state.live_releases()] == [H2]
+
+
+def older(path: Path) -> None:
+    """A database of format 1 with an episode that two people have approved."""
+    db = sqlite3.connect(path)
+    db.executescript((Path(__file__).parent / "format1.sql").read_text())
+    at = NOW.isoformat(timespec="microseconds")
+    db.execute("INSERT INTO show (id, format, demo) VALUES ('show', 1, 0)")
+    for account in PEOPLE:
+        db.execute(
+            "INSERT INTO account VALUES (?, ?, ?, 'argon2')", (account.id, account.name, f'["{account.roles[0]}"]')
+        )
+    db.execute("INSERT INTO episode VALUES (1, 'e', 'ep-1', 'p', 'g')")
+    db.execute("INSERT INTO cut VALUES ('e', ?, 1, 'normalise', NULL, 'm', ?)", (H1, at))
+    for role in (Role.REVIEWER, Role.YOUNG_PERSON):  # not by name
+        db.execute("INSERT INTO approval VALUES ('e', ?, ?, ?, ?)", (H1, role, f"id-{role}", at))
+    db.commit()
+    db.close()
+
+
+def test_an_older_database_is_brought_up_with_all_it_holds(path: Path) -> None:
+    """Format 1: the same columns as a new one, every approval in its order, and the same again when it is opened again."""
+    older(path)
+    for _ in range(2):
+        with State(path) as state:
+            assert state.columns() - {"sqlite_sequence.name", "sqlite_sequence.seq"} == State.known_columns() - {
+                "sqlite_sequence.name",
+                "sqlite_sequence.seq",
+            }
+            given = state.approvals("e", H1)
+            assert [approval.role for approval in given] == [Role.REVIEWER, Role.YOUNG_PERSON]
+            assert state.accounts() == tuple(sorted(PEOPLE, key=lambda account: account.name))
+    with State(path) as state:
+        state.add_approval("e", Approval(Role.REVIEWER, "id-reviewer", H1, NOW + timedelta(days=8)))  # after a hold
+        with pytest.raises(sqlite3.IntegrityError):
+            state.add_approval("e", Approval(Role.LEAD, "id-lead", H2, NOW))  # a yes to nothing
+
+
+def test_an_upgrade_that_breaks_off_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All or nothing: the old database is there for another try."""
+    older(path)
+    before = path.read_bytes()
+    with monkeypatch.context() as broken:
+        broken.setitem(state_module._UPGRADES, FORMAT, state_module._UPGRADES[FORMAT] + "CREATE TABLE show (id TEXT);")
+        with pytest.raises(IntegrityFailure):
+            State(path)
+    assert path.read_bytes() == before
+    with State(path) as state:
+        assert len(state.approvals("e", H1)) == 2
+
+
+def test_a_newer_database_is_left_alone(state: State, path: Path) -> None:
+    """What a newer version wrote is not for this one to change."""
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE show SET format = ?", (FORMAT + 1,))
+    with pytest.raises(IntegrityFailure, match="newer"):
+        State(path)

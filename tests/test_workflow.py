@@ -17,8 +17,10 @@ from stablecast.engine.workflow import (
     NEEDED,
     ORDER,
     Facts,
+    Hold,
     State,
     WorkflowParams,
+    asked_again,
     check_approval,
     check_publication,
     gate,
@@ -68,12 +70,14 @@ def unpublished(facts: Facts, params: WorkflowParams = PARAMS, now: datetime = N
 
 # What is changed from a cut that may be published; the gate it then stands before, its sentence, and where it stands.
 GATES: dict[str, tuple[dict[str, Any], str, str | None, State]] = {
+    "on hold": ({"held": True}, "hold", "on hold", State.HELD),
     "a stage failed": (
         {"failure": "the disk is full", "pending": ("encode",)},
         "run",
         "the disk is full",
         State.FAILED,
     ),
+    "words were changed": ({"undecided": True}, "changes", "not in this cut yet", State.PROCESSED),
     "stages must run": (
         {"pending": ("redact", "tag")},
         "run",
@@ -93,6 +97,12 @@ GATES: dict[str, tuple[dict[str, Any], str, str | None, State]] = {
         State.PROCESSED,
     ),
     "no cut": ({"cut": None}, "freeze", "not frozen", State.PROCESSED),
+    "somebody wants another cut": (
+        {"sent_back": Role.YOUNG_PERSON},
+        "change-asked",
+        "the young person asked for a change to this cut",
+        State.PROCESSED,
+    ),
     "nobody approved": ({"approvals": ()}, "young-person", None, State.FROZEN),
     "the young person approved": ({"approvals": YES[:1]}, "reviewer", None, State.YOUNG_PERSON_APPROVED),
     "the reviewer approved": ({"approvals": YES[:2]}, "lead", None, State.STAFF_APPROVED),
@@ -106,7 +116,7 @@ GATES: dict[str, tuple[dict[str, Any], str, str | None, State]] = {
 }
 
 
-BEFORE_PEOPLE = ("run", "proposals", "prove", "content-note", "consent", "freeze")
+BEFORE_PEOPLE = ("hold", "changes", "change-asked", "run", "proposals", "prove", "content-note", "consent", "freeze")
 
 
 @pytest.mark.parametrize(("changes", "name", "reason", "where"), GATES.values(), ids=GATES)
@@ -232,6 +242,46 @@ def test_a_new_cut_voids_every_approval(kept: int) -> None:
     assert before is not None
     assert before.name == ORDER[kept]
     assert unpublished(facts)
+
+
+@pytest.mark.parametrize("given_again", range(4))
+def test_after_a_hold_everybody_says_yes_again(given_again: int) -> None:
+    """A yes from before its end counts for nothing, on the same bytes; one from after it does."""
+    again = tuple(replace(approval, at=NOW - timedelta(hours=90)) for approval in YES[:given_again])
+    facts = replace(READY, approvals=(*YES, *again), asked_again=NOW - timedelta(hours=95))
+    before = gate(facts, PARAMS, NOW)
+
+    assert before is not None
+    assert before.name == ("publish" if given_again == 3 else ORDER[given_again])
+    assert facts.counted == again
+
+
+WEEK = timedelta(days=7)
+
+
+@pytest.mark.parametrize(
+    ("hold", "asked"),
+    [
+        (Hold(NOW - WEEK, NOW, False, False), True),
+        (Hold(NOW - WEEK + timedelta(seconds=1), NOW, False, False), False),
+        (Hold(NOW, NOW, True, False), True),
+        (Hold(NOW, NOW, False, True), True),
+        (Hold(NOW - 2 * WEEK, None, True, True), False),  # it still lasts: `held` closes every gate
+    ],
+)
+def test_which_holds_ask_everybody_again(hold: Hold, asked: bool) -> None:
+    """A week or more, one by the young person, one that took a public episode down; a short one by staff does not."""
+    assert asked_again([hold]) == (NOW if asked else None)
+    assert asked_again([hold, Hold(NOW - 3 * WEEK, NOW - 2 * WEEK, True, True)]) == (NOW if asked else NOW - 2 * WEEK)
+
+
+def test_a_hold_closes_what_is_published_as_well() -> None:
+    """It is not "published": nothing of it is out."""
+    facts = replace(READY, published=H, held=True)
+
+    assert state(facts, PARAMS, NOW) is State.HELD
+    assert "on hold" in unpublished(facts)
+    assert "withdrawn" in unpublished(replace(facts, withdrawn=True))  # which wins over everything
 
 
 # --- time -------------------------------------------------------------------------------------------------------------

@@ -1,14 +1,16 @@
 """Which gate an episode stands before, and why. Pure: facts in, one plain sentence out.
 
 The order is: consent → recordings in → cut frozen → young person → staff reviewer → safeguarding lead → cooling off → published.
-Every approval names the digest of one cut; only approvals of the newest cut count. Nothing here moves an episode towards
-publication: it only says whether a person may.
+Every approval names the digest of one cut; only approvals of the newest cut count, and none from before a hold after which
+everybody is asked again. A hold closes every gate but the one out. Nothing here moves an episode towards publication: it only
+says whether a person may.
 """
 
 from __future__ import annotations
 
 import enum
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,6 +26,7 @@ class WorkflowParams:
     """config/show.toml, table [workflow]."""
 
     cooling_off_h: float = 72.0  # hours between the last approval and publication; never under 24
+    measured_listening: bool = True  # a reviewer and a lead can approve only what they have played to the end
 
     def __post_init__(self) -> None:
         if not SHORTEST_COOLING_OFF_H <= self.cooling_off_h <= LONGEST_COOLING_OFF_H:
@@ -32,6 +35,11 @@ class WorkflowParams:
 
 NEEDED = (Item.RECORDING, Item.CHANGED_VOICE, Item.WORDS, Item.PODCAST, Item.PAGE)  # for what `publish` makes today
 
+HEARD_SHARE = 0.95  # of a cut that a reviewer and a lead must have played: the last bars of music may be missed
+FASTEST = 2.0  # times the speed at which speech can still be checked
+ASKED_AGAIN_AFTER = timedelta(days=7)  # of a hold: a yes from before it may not be one any more
+
+HELD = "this episode is on hold"
 WITHDRAWN = "this episode was withdrawn; it can come back only as a new episode with a new consent"
 
 _WHO = {
@@ -40,6 +48,30 @@ _WHO = {
     Role.LEAD: "the safeguarding lead",
     Role.PRODUCER: "the producer",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A time in which nothing may happen to an episode; `until` None: it still lasts."""
+
+    since: datetime
+    until: datetime | None
+    by_young_person: bool
+    was_public: bool
+
+
+def asked_again(holds: Iterable[Hold]) -> datetime | None:
+    """Until when approvals count no more: the end of the last hold after which everybody has to say yes again.
+
+    That is one by the young person, one that took a public episode down, and one that lasted `ASKED_AGAIN_AFTER` or longer.
+    """
+    ends = [
+        hold.until
+        for hold in holds
+        if hold.until is not None
+        and (hold.by_young_person or hold.was_public or hold.until - hold.since >= ASKED_AGAIN_AFTER)
+    ]
+    return max(ends, default=None)
 
 
 class State(enum.StrEnum):
@@ -54,6 +86,7 @@ class State(enum.StrEnum):
     COOLING_OFF = "cooling-off"
     READY = "ready"
     PUBLISHED = "published"
+    HELD = "held"
     WITHDRAWN = "withdrawn"
 
 
@@ -74,11 +107,16 @@ class Facts:
     producer: str | None
     approvals: tuple[Approval, ...]  # in the order given; those of another cut count for nothing
     published: Digest | None
+    undecided: bool = False  # somebody changed words or marks after those that this cut follows
+    sent_back: Role | None = None  # who asked for another cut than this one
+    held: bool = False
+    asked_again: datetime | None = None  # approvals from before count no more
 
     @property
     def counted(self) -> tuple[Approval, ...]:
-        """The approvals of the newest cut."""
-        return tuple(approval for approval in self.approvals if approval.digest == self.cut)
+        """The approvals of the newest cut that count."""
+        since = self.asked_again
+        return tuple(a for a in self.approvals if a.digest == self.cut and (since is None or a.at > since))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +130,16 @@ class Gate:
 
 def gate(facts: Facts, params: WorkflowParams, now: datetime) -> Gate | None:
     """The gate an episode stands before; None when it is published as it is, or withdrawn for good."""
-    if facts.withdrawn or (facts.published is not None and facts.published == facts.cut):
+    if facts.withdrawn:
+        return None
+    if facts.held:
+        return Gate("hold", HELD, "the lead lifts it with `stablecast hold EP --lift`, once it is safe")
+    if facts.published is not None and facts.published == facts.cut:
         return None
     if facts.failure is not None:
         return Gate("run", facts.failure, "mend it, then `stablecast run`")
+    if facts.undecided:
+        return Gate("changes", "somebody changed words or marks that are not in this cut yet", "`stablecast run`")
     if facts.pending:
         return Gate(
             "run", f"{len(facts.pending)} steps must run first, beginning with {facts.pending[0]}", "`stablecast run`"
@@ -128,6 +172,10 @@ def gate(facts: Facts, params: WorkflowParams, now: datetime) -> Gate | None:
         )
     if facts.cut is None:
         return Gate("freeze", "the cut is not frozen", "`stablecast run`")
+    if facts.sent_back is not None:
+        return Gate(
+            "change-asked", f"{_WHO[facts.sent_back]} asked for a change to this cut", "make it, then `stablecast run`"
+        )
     for role in ORDER:
         if role not in _given(facts):
             return Gate(role.value, None, f"`stablecast approve EP --role {role.value}`, by {_WHO[role]}")
@@ -144,6 +192,9 @@ def cooled_off(facts: Facts, params: WorkflowParams) -> datetime:
 
 
 _AFTER = {
+    "hold": State.HELD,
+    "changes": State.PROCESSED,
+    "change-asked": State.PROCESSED,
     "run": State.INGESTED,
     "proposals": State.PROCESSED,
     "prove": State.PROCESSED,
@@ -162,6 +213,8 @@ def state(facts: Facts, params: WorkflowParams, now: datetime) -> State:
     """Where an episode stands, worked out from the facts alone."""
     if facts.withdrawn:
         return State.WITHDRAWN
+    if facts.held:
+        return State.HELD
     if facts.published is not None and facts.published == facts.cut:
         return State.PUBLISHED
     if facts.failure is not None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from functools import cached_property
+from itertools import accumulate
 
 from stablecast.model import Edit, Transcript, Word
 from stablecast.redaction.matching import find
@@ -42,33 +45,107 @@ def takes_out(edit: Edit, protected: Sequence[str]) -> bool:
     return edit.redact or bool(find(edit.text, protected))
 
 
-def edited(transcript: Transcript, edits: Iterable[Edit]) -> Edited:
-    """`transcript` with the edits of its speaker that still fit; where two claim a word, the earlier one has it."""
-    words, where = transcript.words, places(transcript)
-    fits: list[tuple[int, int, Edit]] = []
+@dataclass(frozen=True)
+class Recognised:
+    """One speaker's recognised words, ready to be asked where something was said; fit to be kept and asked again."""
+
+    transcript: Transcript
+
+    @cached_property
+    def words(self) -> tuple[Word, ...]:
+        return self.transcript.words
+
+    @cached_property
+    def where(self) -> tuple[Place, ...]:
+        """One place a word."""
+        return places(self.transcript)
+
+    @cached_property
+    def bounds(self) -> tuple[int, ...]:
+        """The first word of each segment, and one after the last of all."""
+        return tuple(accumulate((len(segment.words) for segment in self.transcript.segments), initial=0))
+
+    @cached_property
+    def _latest(self) -> list[float]:
+        return list(accumulate((place.end_s for place in self.where), max))
+
+    @cached_property
+    def _earliest(self) -> list[float]:
+        return list(accumulate((place.start_s for place in reversed(self.where)), min))[::-1]
+
+    def near(self, start_s: float, end_s: float) -> range:
+        """The words from the first to the last that may sound in a stretch of time."""
+        first, stop = bisect_left(self._latest, start_s), bisect_right(self._earliest, end_s)
+        inside = [i for i in range(first, stop) if self.where[i].start_s <= end_s and self.where[i].end_s >= start_s]
+        return range(inside[0], inside[-1] + 1) if inside else range(0)
+
+    def anchor(self, edit: Edit) -> tuple[int, int] | None:
+        """The words (first, one after the last) that an edit now replaces; None where they are not to be found for certain."""
+        return _anchor(edit, self)
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """An edit, and the words (first, one after the last) that it replaces."""
+
+    first: int
+    stop: int
+    edit: Edit
+
+
+def fitted(said: Recognised, edits: Iterable[Edit]) -> tuple[tuple[Fit, ...], tuple[Edit, ...]]:
+    """The edits of this speaker that fit, in the order of the words, and those that do not.
+
+    Where two claim a word, the earlier one has it.
+    """
+    fits: list[Fit] = []
     unfit: list[Edit] = []
+    taken = _Taken()
     for edit in edits:
-        if edit.speaker != transcript.speaker:
+        if edit.speaker != said.transcript.speaker:
             continue
-        found = _anchor(edit, words, where)
-        if found is None or any(found[0] < stop and first < found[1] for first, stop, _ in fits):
+        found = said.anchor(edit)
+        if found is None or not taken.free(*found):
             unfit.append(edit)
         else:
-            fits.append((*found, edit))
-    pending = sorted(fits, key=lambda fit: fit[:2])
+            taken.take(*found)
+            fits.append(Fit(*found, edit))
+    return tuple(sorted(fits, key=lambda fit: (fit.first, fit.stop))), tuple(unfit)
+
+
+class _Taken:
+    """Ranges of words that are spoken for, none of which overlap."""
+
+    def __init__(self) -> None:
+        self._ranges: list[tuple[int, int]] = []
+
+    def free(self, first: int, stop: int) -> bool:
+        at = bisect_left(self._ranges, (first, stop))
+        near = self._ranges[max(0, at - 2) : at + 2]  # an empty range may stand beside the one that reaches in
+        return not any(first < other_stop and other_first < stop for other_first, other_stop in near)
+
+    def take(self, first: int, stop: int) -> None:
+        insort(self._ranges, (first, stop))
+
+
+def edited(transcript: Transcript, edits: Iterable[Edit]) -> Edited:
+    """`transcript` with the edits of its speaker that still fit; where two claim a word, the earlier one has it."""
+    said = Recognised(transcript)
+    fits, unfit = fitted(said, edits)
+    words, where, pending = said.words, said.where, list(fits)
     placed, marked, segments = list[Place](), list[bool](), []
     index, stop = 0, 0
     for number, segment in enumerate(transcript.segments):
         own: list[Word] = []
         stop += len(segment.words)
         while index < stop or (pending and number == len(transcript.segments) - 1):
-            if pending and pending[0][0] == index:
-                first, end, edit = pending.pop(0)
-                for word, place in _timed(edit, words[first:end], where[first:end], _stretch(where, first, end)):
+            if pending and pending[0].first == index:
+                fit = pending.pop(0)
+                for word, place in timed(said, fit):
                     own.append(word)
                     placed.append(place)
-                    marked.append(edit.redact)
-                index = end
+                    marked.append(fit.edit.redact)
+                index = fit.stop
             else:
                 own.append(words[index])
                 placed.append(where[index])
@@ -76,39 +153,46 @@ def edited(transcript: Transcript, edits: Iterable[Edit]) -> Edited:
                 index += 1
         segments.append(replace(segment, words=tuple(own)))
     return Edited(
-        replace(transcript, segments=tuple(segments)), tuple(placed), tuple(marked), tuple(unfit), bool(fits or unfit)
+        replace(transcript, segments=tuple(segments)), tuple(placed), tuple(marked), unfit, bool(fits or unfit)
     )
 
 
 def edits_of(transcript: Transcript, written: Sequence[Written]) -> tuple[Edit, ...]:
     """What a person changed: the fewest edits that make `written` of the recognised words, each keyed to the words it replaces."""
-    words, where = transcript.words, places(transcript)
-    old = [(word.text, False) for word in words]
+    said = Recognised(transcript)
+    return edits_between(said, 0, len(said.words), written)
+
+
+def edits_between(said: Recognised, first: int, stop: int, written: Sequence[Written]) -> tuple[Edit, ...]:
+    """The fewest edits that make `written` of the recognised words from `first` to before `stop`."""
+    old = [(word.text, False) for word in said.words[first:stop]]
     new = [(word.text, word.marked) for word in written]
     found = []
-    for tag, first, stop, begin, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    for tag, begin, end, start, until in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag == "equal":
             continue
         pieces = (
-            [(first + i, first + i + 1, begin + i, begin + i + 1) for i in range(stop - first)]
-            if stop - first == end - begin
-            else [(first, stop, begin, end)]  # a mark in it takes out all: nobody knows which part of it is meant
+            [(begin + i, begin + i + 1, start + i, start + i + 1) for i in range(end - begin)]
+            if end - begin == until - start
+            else [(begin, end, start, until)]  # a mark in it takes out all: nobody knows which part of it is meant
         )
-        for a, b, c, d in pieces:
-            place = _stretch(where, a, b)
-            found.append(
-                Edit(
-                    speaker=transcript.speaker,
-                    start_s=place.start_s,
-                    end_s=place.end_s,
-                    words=tuple(word.text for word in words[a:b]),
-                    before=tuple(word.text for word in words[max(0, a - CONTEXT) : a]),
-                    after=tuple(word.text for word in words[b : b + CONTEXT]),
-                    text=tuple(word.text for word in written[c:d]),
-                    redact=any(word.marked for word in written[c:d]),
-                )
-            )
+        found += [edit_at(said, first + a, first + b, written[c:d]) for a, b, c, d in pieces]
     return tuple(found)
+
+
+def edit_at(said: Recognised, first: int, stop: int, written: Sequence[Written]) -> Edit:
+    """The edit that puts `written` in the place of the words from `first` to before `stop`."""
+    words, place = said.words, _stretch(said.where, first, stop)
+    return Edit(
+        speaker=said.transcript.speaker,
+        start_s=place.start_s,
+        end_s=place.end_s,
+        words=tuple(word.text for word in words[first:stop]),
+        before=tuple(word.text for word in words[max(0, first - CONTEXT) : first]),
+        after=tuple(word.text for word in words[stop : stop + CONTEXT]),
+        text=tuple(word.text for word in written),
+        redact=any(word.marked for word in written),
+    )
 
 
 def likeness(transcript: Transcript, written: Sequence[Written]) -> float:
@@ -120,20 +204,15 @@ def likeness(transcript: Transcript, written: Sequence[Written]) -> float:
 # --- where it was ------------------------------------------------------------------------------------------------------
 
 
-def _anchor(edit: Edit, words: Sequence[Word], where: Sequence[Place]) -> tuple[int, int] | None:
-    """The words (first, one after the last) that an edit now replaces; None where they are not to be found for certain.
-
-    The words and their neighbours are aligned with what is recognised now around that time. Either the words are there as
+def _anchor(edit: Edit, said: Recognised) -> tuple[int, int] | None:
+    """The words and their neighbours are aligned with what is recognised now around that time. Either the words are there as
     they were, or their neighbours are and little else lies between.
     """
-    near = [
-        index
-        for index, place in enumerate(where)
-        if place.start_s <= edit.end_s + WINDOW_S and place.end_s >= edit.start_s - WINDOW_S
-    ]
+    words, where = said.words, said.where
+    near = said.near(edit.start_s - WINDOW_S, edit.end_s + WINDOW_S)
     if not near:
         return None
-    base, count = near[0], near[-1] + 1 - near[0]
+    base, count = near.start, len(near)
     old = [fold(text) for text in (*edit.before, *edit.words, *edit.after)]
     new = [fold(words[index].text) for index in range(base, base + count)]
     first, stop = len(edit.before), len(edit.before) + len(edit.words)
@@ -194,14 +273,14 @@ def _stretch(where: Sequence[Place], first: int, stop: int) -> Place:
     return Place(min(before.start_s, after.start_s), max(before.end_s, after.end_s))
 
 
-def _timed(
-    edit: Edit, replaced: Sequence[Word], where: Sequence[Place], stretch: Place
-) -> Iterator[tuple[Word, Place]]:
+def timed(said: Recognised, fit: Fit) -> Iterator[tuple[Word, Place]]:
     """An edit's words: the times of those they replace one for one, else by their letters' share of the stretch."""
+    edit, replaced, where = fit.edit, said.words[fit.first : fit.stop], said.where[fit.first : fit.stop]
     if len(replaced) == len(edit.text):
         for text, word, place in zip(edit.text, replaced, where, strict=True):
             yield replace(word, text=text), place
         return
+    stretch = _stretch(said.where, fit.first, fit.stop)
     letters = [max(1, len(text)) for text in edit.text]
     length_s, at = stretch.end_s - stretch.start_s, 0
     for text, size in zip(edit.text, letters, strict=True):

@@ -6,7 +6,6 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from stablecast import codecs
 from stablecast.errors import IntegrityFailure, UsageRefused
@@ -29,6 +28,10 @@ class Record:
     content_note: bool = False  # whether somebody wrote one; what it says is sealed with the details
     inputs: Mapping[str, Stored] = field(default_factory=dict)  # "source/1", "details", … → where and what they are
     characters: Mapping[str, str] = field(default_factory=dict)  # track → the character somebody chose for it
+    decided: int = (
+        0  # which file of decisions (`store.decisions`) `corrections` and `edits` follow; 0 before there was one
+    )
+    version: int = 0  # and which version of them
 
     @property
     def tracks(self) -> int:
@@ -91,25 +94,6 @@ class Edits:
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
-    """All that people had decided about the words at one time."""
-
-    number: int
-    parent: int  # the version it was made from: where an undo leads
-    at: datetime
-    corrections: tuple[Correction, ...]
-    edits: tuple[Edit, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """The sealed input `history`: every version there was, by number, and which one counts. No stage reads it."""
-
-    versions: tuple[Version, ...]
-    current: int
-
-
-@dataclass(frozen=True, slots=True)
 class Answers:
     """The sealed input `answers`: which proposals people left in, oldest first. There once somebody did."""
 
@@ -135,7 +119,10 @@ def read(workspace: Workspace, slug: Slug) -> Record:
         raise IntegrityFailure(
             f"{slug}: {RECORD} is of format {record.format}, which this version does not know; use a newer one"
         )
-    return record
+    known = {
+        name: stored for name, stored in record.inputs.items() if name != "history"
+    }  # `store.decisions` has it now
+    return dataclasses.replace(record, inputs=known)
 
 
 def write(workspace: Workspace, slug: Slug, record: Record) -> None:
@@ -145,6 +132,8 @@ def write(workspace: Workspace, slug: Slug, record: Record) -> None:
         f"format = {record.format}",
         f"id = {json.dumps(record.id)}",
         f"content_note = {json.dumps(record.content_note)}",
+        f"decided = {record.decided}",
+        f"version = {record.version}",
     ]
     if record.characters:
         lines += ["", "[characters]", *(f'"{track}" = "{name}"' for track, name in sorted(record.characters.items()))]

@@ -22,7 +22,33 @@ from stablecast.errors import EnvironmentFailure, IntegrityFailure, Locked
 from stablecast.model import Approval, Digest, Method, Role, Slug, slug_of
 from stablecast.store import files
 
-_SCHEMA = """
+FORMAT = 2
+
+_APPROVAL = """
+CREATE TABLE approval (episode TEXT NOT NULL, digest TEXT NOT NULL, role TEXT NOT NULL,
+    account TEXT NOT NULL REFERENCES account(id), at TEXT NOT NULL, PRIMARY KEY (episode, digest, role, at),
+    FOREIGN KEY (episode, digest) REFERENCES cut(episode, digest));
+"""
+
+_REVIEW = """
+CREATE TABLE link (id TEXT PRIMARY KEY, episode TEXT NOT NULL REFERENCES episode(id), account TEXT NOT NULL REFERENCES account(id),
+    token TEXT UNIQUE NOT NULL, made_at TEXT NOT NULL, expires_at TEXT NOT NULL, opened_at TEXT, session TEXT UNIQUE,
+    companion INTEGER NOT NULL);
+CREATE TABLE listening (episode TEXT NOT NULL, digest TEXT NOT NULL, who TEXT NOT NULL REFERENCES account(id), at TEXT NOT NULL,
+    stretches TEXT NOT NULL, place_ms INTEGER NOT NULL, PRIMARY KEY (episode, digest, who),
+    FOREIGN KEY (episode, digest) REFERENCES cut(episode, digest));
+CREATE TABLE form (episode TEXT NOT NULL, digest TEXT NOT NULL, role TEXT NOT NULL, account TEXT NOT NULL REFERENCES account(id),
+    at TEXT NOT NULL, sealed BLOB NOT NULL, FOREIGN KEY (episode, digest) REFERENCES cut(episode, digest));
+CREATE TABLE wish (episode TEXT NOT NULL, digest TEXT NOT NULL, kind TEXT NOT NULL, at TEXT NOT NULL,
+    by TEXT NOT NULL REFERENCES account(id), role TEXT NOT NULL, sealed BLOB NOT NULL,
+    FOREIGN KEY (episode, digest) REFERENCES cut(episode, digest));
+CREATE TABLE hold (seq INTEGER PRIMARY KEY AUTOINCREMENT, episode TEXT NOT NULL REFERENCES episode(id), at TEXT NOT NULL,
+    by TEXT NOT NULL, role TEXT NOT NULL, release INTEGER REFERENCES release(seq), lifted_at TEXT,
+    lifted_by TEXT REFERENCES account(id));
+CREATE TABLE receipt (episode TEXT NOT NULL REFERENCES episode(id), hash TEXT NOT NULL, at TEXT NOT NULL);
+"""
+
+_SCHEMA = f"""
 CREATE TABLE show (id TEXT NOT NULL, format INTEGER NOT NULL, demo INTEGER NOT NULL, podcast_guid TEXT,
     swap_due TEXT NOT NULL DEFAULT '');
 CREATE TABLE account (id TEXT PRIMARY KEY, name TEXT UNIQUE NOT NULL, roles TEXT NOT NULL, password TEXT NOT NULL);
@@ -32,16 +58,26 @@ CREATE TABLE consent (episode TEXT NOT NULL REFERENCES episode(id), version INTE
     receipt TEXT NOT NULL, at TEXT NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (episode, version));
 CREATE TABLE cut (episode TEXT NOT NULL REFERENCES episode(id), digest TEXT NOT NULL, consent INTEGER NOT NULL,
     method TEXT NOT NULL, producer TEXT, made_from TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (episode, digest));
-CREATE TABLE approval (episode TEXT NOT NULL, digest TEXT NOT NULL, role TEXT NOT NULL,
-    account TEXT NOT NULL REFERENCES account(id), at TEXT NOT NULL, PRIMARY KEY (episode, digest, role),
-    FOREIGN KEY (episode, digest) REFERENCES cut(episode, digest));
+{_APPROVAL}
 CREATE TABLE release (seq INTEGER PRIMARY KEY AUTOINCREMENT, episode TEXT NOT NULL REFERENCES episode(id), digest TEXT NOT NULL,
     released_on TEXT NOT NULL, at TEXT NOT NULL, body TEXT, audit_head TEXT NOT NULL);
 CREATE TABLE tree (path TEXT PRIMARY KEY, digest TEXT NOT NULL);
 CREATE TABLE withdrawal (episode TEXT PRIMARY KEY REFERENCES episode(id), at TEXT NOT NULL, by TEXT NOT NULL);
 CREATE TABLE audit (seq INTEGER PRIMARY KEY, at TEXT NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, episode TEXT NOT NULL,
     detail TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL);
+{_REVIEW}
 """
+
+# From the format before to the one named. Format 2: the same person may say yes to the same cut again after a hold.
+_UPGRADES = {
+    2: f"""
+ALTER TABLE approval RENAME TO approval_before;
+{_APPROVAL}
+INSERT INTO approval SELECT episode, digest, role, account, at FROM approval_before ORDER BY rowid;
+DROP TABLE approval_before;
+{_REVIEW}
+""",  # noqa: S608 - our own words
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +145,67 @@ class ReleaseRow:
     audit_head: str
 
 
+@dataclass(frozen=True, slots=True)
+class LinkRow:
+    """A listening link: one young person, one episode, one use. Token and session are kept as their SHA-256."""
+
+    id: str
+    episode: str
+    account: str
+    token: str = field(repr=False)
+    made_at: datetime
+    expires_at: datetime
+    opened_at: datetime | None = None
+    session: str | None = field(default=None, repr=False)
+    companion: bool = False  # a supporter is beside them
+
+
+@dataclass(frozen=True, slots=True)
+class ListeningRow:
+    """What of a cut somebody has played, in merged stretches of ms, and where they stopped."""
+
+    digest: Digest
+    who: str
+    at: datetime
+    stretches: tuple[tuple[int, int], ...]
+    place_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class FormRow:
+    """The answers that went with a yes, sealed under the episode's key."""
+
+    digest: Digest
+    role: Role
+    account: str
+    at: datetime
+    sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WishRow:
+    """Somebody asked for another cut than this one; `sealed` holds why."""
+
+    digest: Digest
+    kind: str  # "change"
+    at: datetime
+    by: str  # account id
+    role: Role
+    sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRow:
+    """A hold: nothing of the episode is public until the lead lifts it."""
+
+    at: datetime
+    by: str  # account id, or "operator"
+    role: str  # in which they held it; "" for somebody at this computer
+    was_public: bool = False  # told by the database, which takes down the release there is
+    lifted_at: datetime | None = None
+    lifted_by: str | None = None
+
+
 class State:
     """One open database. Use as a context manager; every method is a transaction of its own unless inside `transaction`.
 
@@ -123,6 +220,7 @@ class State:
             self._db.executescript(
                 "PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON; PRAGMA synchronous=FULL;"
             )
+        self._bring_up()
 
     @classmethod
     def create(cls, path: Path, *, show_id: str, demo: bool) -> State:
@@ -132,9 +230,27 @@ class State:
         with contextlib.closing(sqlite3.connect(":memory:")) as fresh:
             fresh.executescript(_SCHEMA)
             with fresh:
-                fresh.execute("INSERT INTO show (id, format, demo) VALUES (?, 1, ?)", (show_id, demo))
+                fresh.execute("INSERT INTO show (id, format, demo) VALUES (?, ?, ?)", (show_id, FORMAT, demo))
             files.write(path, fresh.serialize())
         return cls(path)
+
+    def _bring_up(self) -> None:
+        """Bring a database of an older format to this one, all or nothing. Raises IntegrityFailure for a newer one."""
+        if self._format() == FORMAT:
+            return
+        with self.transaction():
+            for number in range(self._format() + 1, FORMAT + 1):  # asked again: another command may have been first
+                for statement in filter(str.strip, _UPGRADES[number].split(";")):
+                    self._do(statement)
+                self._do("UPDATE show SET format = ?", number)
+
+    def _format(self) -> int:
+        found = int(str(self._rows("SELECT format FROM show")[0][0]))
+        if found > FORMAT:
+            raise IntegrityFailure(
+                f"the show's database is of format {found}, which this version does not know; use a newer one"
+            )
+        return found
 
     def close(self) -> None:
         self._db.close()
@@ -273,13 +389,136 @@ class State:
         self._add("approval", episode, approval.digest, approval.role, approval.account, _text(approval.at))
 
     def approvals(self, episode: str, digest: str) -> tuple[Approval, ...]:
-        """Those of one cut, in the order they were given."""
+        """Those of one cut, in the order they were given, also those that a hold has made void (`OpenShow.approvals`)."""
         rows = self._rows(
             "SELECT role, account, digest, at FROM approval WHERE episode = ? AND digest = ? ORDER BY rowid",
             episode,
             digest,
         )
         return tuple(Approval(Role(str(r)), str(a), Digest(str(d)), _time(at)) for r, a, d, at in rows)
+
+    # --- reviewing
+
+    def add_link(self, link: LinkRow) -> None:
+        times = (_text(link.made_at), _text(link.expires_at), link.opened_at and _text(link.opened_at))
+        self._add("link", link.id, link.episode, link.account, link.token, *times, link.session, link.companion)
+
+    def link(self, *, token: str | None = None, session: str | None = None) -> LinkRow | None:
+        """The link with this token, or with this session."""
+        rows = self._rows(
+            "SELECT id, episode, account, token, made_at, expires_at, opened_at, session, companion FROM link"
+            " WHERE token = ? OR session = ?",
+            token,
+            session,
+        )
+        return next((_link(row) for row in rows), None)
+
+    def open_link(self, link: str, session: str, at: datetime) -> bool:
+        """Record that a link was used; False when it was before."""
+        done = "UPDATE link SET opened_at = ?, session = ? WHERE id = ? AND opened_at IS NULL"
+        return self._do(done, _text(at), session, link) > 0
+
+    def set_listening(self, episode: str, row: ListeningRow) -> None:
+        self._do(
+            "INSERT INTO listening VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            " at = excluded.at, stretches = excluded.stretches, place_ms = excluded.place_ms",
+            *(episode, row.digest, row.who, _text(row.at), json.dumps(row.stretches), row.place_ms),
+        )
+
+    def listening(self, episode: str, digest: str, who: str) -> ListeningRow | None:
+        """What somebody has played of a cut."""
+        rows = self._rows(
+            "SELECT at, stretches, place_ms FROM listening WHERE episode = ? AND digest = ? AND who = ?",
+            *(episode, digest, who),
+        )
+        return next(
+            (
+                ListeningRow(
+                    Digest(digest), who, _time(at), tuple((a, b) for a, b in json.loads(str(said))), int(str(place))
+                )
+                for at, said, place in rows
+            ),
+            None,
+        )
+
+    def add_form(self, episode: str, form: FormRow) -> None:
+        self._add("form", episode, form.digest, form.role, form.account, _text(form.at), form.sealed)
+
+    def forms(self, episode: str, digest: str) -> tuple[FormRow, ...]:
+        """The answers that went with the yeses to one cut, oldest first."""
+        rows = self._rows(
+            "SELECT role, account, at, sealed FROM form WHERE episode = ? AND digest = ? ORDER BY rowid",
+            episode,
+            digest,
+        )
+        return tuple(
+            FormRow(Digest(digest), Role(str(r)), str(a), _time(at), sealed)
+            for r, a, at, sealed in rows
+            if isinstance(sealed, bytes)
+        )
+
+    def add_wish(self, episode: str, wish: WishRow) -> None:
+        self._add("wish", episode, wish.digest, wish.kind, _text(wish.at), wish.by, wish.role, wish.sealed)
+
+    def wishes(self, episode: str, digest: str) -> tuple[WishRow, ...]:
+        """What was asked of one cut, oldest first."""
+        rows = self._rows(
+            "SELECT kind, at, by, role, sealed FROM wish WHERE episode = ? AND digest = ? ORDER BY rowid",
+            episode,
+            digest,
+        )
+        return tuple(
+            WishRow(Digest(digest), str(k), _time(at), str(by), Role(str(r)), sealed)
+            for k, at, by, r, sealed in rows
+            if isinstance(sealed, bytes)
+        )
+
+    def add_hold(self, episode: str, hold: HoldRow) -> bool:
+        """Record a hold, which takes down the live release if there is one; False while there is a hold."""
+        with self.transaction():
+            if episode in self.held():
+                return False
+            live = [seq for seq, release in self._live() if release.episode == episode]
+            self._do(
+                "INSERT INTO hold (episode, at, by, role, release) VALUES (?, ?, ?, ?, ?)",
+                *(episode, _text(hold.at), hold.by, hold.role, live[0] if live else None),
+            )
+            return True
+
+    def lift(self, episode: str, by: str, at: datetime) -> bool:
+        """End the hold there is; False where there is none."""
+        done = "UPDATE hold SET lifted_at = ?, lifted_by = ? WHERE episode = ? AND lifted_at IS NULL"
+        return self._do(done, _text(at), by, episode) > 0
+
+    def holds(self, episode: str) -> tuple[HoldRow, ...]:
+        """All holds of an episode, oldest first."""
+        rows = self._rows(
+            "SELECT at, by, role, release, lifted_at, lifted_by FROM hold WHERE episode = ? ORDER BY seq", episode
+        )
+        return tuple(
+            HoldRow(
+                _time(at),
+                str(by),
+                str(role),
+                taken is not None,
+                None if lifted is None else _time(lifted),
+                None if lifter is None else str(lifter),
+            )
+            for at, by, role, taken, lifted, lifter in rows
+        )
+
+    def held(self) -> frozenset[str]:
+        """The episodes that are held now."""
+        return frozenset(str(e) for (e,) in self._rows("SELECT episode FROM hold WHERE lifted_at IS NULL"))
+
+    def add_receipt(self, episode: str, receipt: str, at: datetime) -> None:
+        """One more receipt code that can withdraw an episode, as argon2id."""
+        self._add("receipt", episode, receipt, _text(at))
+
+    def receipts(self, episode: str) -> tuple[str, ...]:
+        """The receipt codes that can withdraw an episode, as argon2id: those of its consents and those made since."""
+        more = self._rows("SELECT hash FROM receipt WHERE episode = ? ORDER BY rowid", episode)
+        return (*(consent.receipt for consent in self.consents(episode)), *(str(code) for (code,) in more))
 
     # --- releases and withdrawals
 
@@ -295,18 +534,44 @@ class State:
 
     def releases(self) -> tuple[ReleaseRow, ...]:
         """All releases, oldest first, also those that are no longer public (their `body` is None)."""
-        rows = self._rows("SELECT episode, digest, released_on, at, body, audit_head FROM release ORDER BY seq")
-        return tuple(
-            ReleaseRow(
-                str(e), Digest(str(d)), date.fromisoformat(str(on)), _time(at), None if b is None else str(b), str(h)
+        return tuple(release for _, release in self._releases())
+
+    def _releases(self) -> list[tuple[int, ReleaseRow]]:
+        rows = self._rows("SELECT seq, episode, digest, released_on, at, body, audit_head FROM release ORDER BY seq")
+        return [
+            (
+                int(str(seq)),
+                ReleaseRow(
+                    str(e),
+                    Digest(str(d)),
+                    date.fromisoformat(str(on)),
+                    _time(at),
+                    None if b is None else str(b),
+                    str(h),
+                ),
             )
-            for e, d, on, at, b, h in rows
-        )
+            for seq, e, d, on, at, b, h in rows
+        ]
 
     def live_releases(self) -> tuple[ReleaseRow, ...]:
-        """Those the world may have: the newest of each episode that is not withdrawn."""
-        withdrawn = set(self.withdrawals())
-        return tuple(r for r in self.releases() if r.body is not None and r.episode not in withdrawn)
+        """Those the world may have: the newest of each episode that is not withdrawn or held.
+
+        A release that a hold has taken down does not come back when the hold ends: everybody has to say yes again first.
+        """
+        return tuple(release for _, release in self._live())
+
+    def _live(self) -> list[tuple[int, ReleaseRow]]:
+        stopped = self.stopped()
+        taken = {int(str(seq)) for (seq,) in self._rows("SELECT release FROM hold WHERE release IS NOT NULL")}
+        return [
+            (seq, release)
+            for seq, release in self._releases()
+            if release.body is not None and release.episode not in stopped and seq not in taken
+        ]
+
+    def stopped(self) -> frozenset[str]:
+        """The episodes of which nothing may be public: withdrawn, or held."""
+        return self.held() | self.withdrawals().keys()
 
     def withdraw(self, episode: str, by: str, at: datetime) -> bool:
         """Record a withdrawal and wipe the released words; False when it was recorded before."""
@@ -412,6 +677,21 @@ def _cut(row: tuple[object, ...]) -> CutRow:
     digest, consent, method, producer, made_from, at = row
     by = None if producer is None else str(producer)
     return CutRow(Digest(str(digest)), int(str(consent)), Method(str(method)), by, str(made_from), _time(at))
+
+
+def _link(row: tuple[object, ...]) -> LinkRow:
+    number, episode, account, token, made_at, expires_at, opened_at, session, companion = row
+    return LinkRow(
+        str(number),
+        str(episode),
+        str(account),
+        str(token),
+        _time(made_at),
+        _time(expires_at),
+        None if opened_at is None else _time(opened_at),
+        None if session is None else str(session),
+        bool(companion),
+    )
 
 
 def _text(at: datetime) -> str:

@@ -10,7 +10,7 @@ from stablecast.store.files import PRIVATE_FILE, Room, make_folder
 
 ROOMS = ("config", "episodes", "transcripts", "feed")
 STATE = "stablecast.sqlite"
-LOCKS = ("work", "public")  # of making episodes, and of swapping the public tree: withdrawing waits for no work
+LOCKS = ("work", "words", "public")  # of making episodes, of deciding about words, of swapping the public tree
 _IN_TRANSCRIPTS = (  # words; all else lies in episodes/
     "transcribe",
     "translate",

@@ -67,10 +67,9 @@ def _answer(show: OpenShow, row: EpisodeRow, given: Given) -> None:
     taken += [_correction(known[number - 1], start_s, end_s) for number, start_s, end_s in given.accept_as]
     left = [known[number - 1] for number in (*given.leave, *(number for number, _, _ in given.accept_as))]
     asked = {_key(known[number - 1]) for number in given.reopen}
-    corrections = bench.corrections()
     answers = tuple(answer for answer in bench.answers() if answer not in asked)
     answers += tuple(key for key in map(_key, left) if key not in answers)
-    proofreading.added(show, row.slug, tuple(c for c in taken if c not in corrections))
+    proofreading.added(show, row, tuple(taken))
     _keep(show, row, Answers(answers))
     said = f"{len(taken)} taken out, {len(given.leave)} left in, {len(given.reopen)} asked again"
     show.state.log(show.now(), OPERATOR, "proposals-answered", row.id, said)

@@ -31,11 +31,12 @@ from stablecast.runner import Bench, EnclosureNotes, Job, Progress, run_all
 from stablecast.stages import approve
 from stablecast.stages.prove import Proof
 from stablecast.stages.publish import media_paths
-from stablecast.store import episode, files, locks, receipts
+from stablecast.store import decisions, episode, files, locks, receipts
 from stablecast.store.episode import Tracks
 from stablecast.store.keyring import Entry
 from stablecast.store.seal import Stored
 from stablecast.store.state import CutRow, EpisodeRow
+from stablecast.studio import deciding
 from stablecast.studio.show import OPERATOR, OpenShow
 from stablecast.studio.views import (
     ApprovalView,
@@ -58,7 +59,10 @@ def run(show: OpenShow, names: tuple[str, ...], *, jobs: int, producer: str | No
     rows = [show.episode(name) for name in names] or [row for row in show.episodes() if row.id not in withdrawn]
     maker = show.producer(producer)
     with locks.exclusive(show.workspace.lock("work")):
-        files.sweep(show.workspace.root)
+        with decisions.lock(show.workspace):
+            files.sweep(show.workspace.root)
+        for row in rows:
+            deciding.follow(show, row)
         due = tuple(row for row in rows if show.facts(row).pending)
         by_slug = {row.slug: row for row in rows}
         if due:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from difflib import SequenceMatcher
 from pathlib import Path
 
-from stablecast import codecs
 from stablecast.errors import GateClosed, UsageRefused
 from stablecast.model import Alias, Correction, Edit, Transcript
 from stablecast.redaction import exchange
@@ -15,11 +14,12 @@ from stablecast.redaction.editing import Edited, Written, edited, edits_of, like
 from stablecast.redaction.exchange import Paragraph
 from stablecast.redaction.matching import find
 from stablecast.redaction.spans import Place, clock, inside
-from stablecast.store import episode, files, locks, receipts
-from stablecast.store.episode import Corrections, Edits, History, Protected, Record, Version
-from stablecast.store.keyring import Entry
+from stablecast.store import decisions, episode, files, locks, receipts
+from stablecast.store.decisions import Mark
+from stablecast.store.episode import Protected
 from stablecast.store.state import EpisodeRow
 from stablecast.studio import making
+from stablecast.studio.deciding import Kept, at, changed, follow, kept
 from stablecast.studio.show import OPERATOR, OpenShow
 from stablecast.studio.views import CorrectionsView, CorrectionView, EditView, ImportView, VersionView
 
@@ -28,21 +28,9 @@ LEAST_ALIKE = 0.5  # a file that shares less with what was recognised is another
 _NOT_HEARD = "nothing was recognised in this episode yet; run `stablecast run` first"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Kept:
-    """An episode's decisions as they are now."""
-
-    row: EpisodeRow
-    record: Record
-    entry: Entry
-    corrections: tuple[Correction, ...]
-    edits: tuple[Edit, ...]
-    history: History
-
-
 def corrections(show: OpenShow, name: str) -> CorrectionsView:
     """What people decided about an episode by hand, oldest first, and which of their edits fit no more."""
-    return _view(show, _kept(show, name))
+    return _view(show, kept(show, show.episode(name)))
 
 
 def correct(
@@ -50,42 +38,66 @@ def correct(
 ) -> CorrectionsView:
     """Add decisions, or go back to what was before the last ones; `in_file`: times of the finished file, not the recording.
 
-    They are inputs, so `run` follows them and a new transcript keeps them. Raises UsageRefused where there is nothing to
+    They count at once. `run` follows them and a new transcript keeps them. Raises UsageRefused where there is nothing to
     take back.
     """
+    row = show.episode(name)
     with locks.exclusive(show.workspace.lock("work")):
-        kept = _kept(show, name)
-        if undo:
-            kept = _went_back(show, kept)
-        if more:
-            moved = _in_recording(show, kept.row, more) if in_file else more
-            kept = _changed(show, kept, (*kept.corrections, *moved), kept.edits)
-        return _view(show, kept)
+        with decisions.lock(show.workspace):
+            now = kept(show, row)
+            if undo:
+                now = _went_back(show, now)
+            if more:
+                moved = _in_recording(show, row, more) if in_file else more
+                changed(show, now, OPERATOR, marks=(*now.marks, *(Mark(c, OPERATOR) for c in moved)))
+        follow(show, row)
+    return _view(show, kept(show, row))
 
 
-def added(show: OpenShow, name: str, more: tuple[Correction, ...]) -> None:
-    """Add decisions, as a version of their own, for somebody who holds the lock."""
-    if more:
-        kept = _kept(show, name)
-        _changed(show, kept, (*kept.corrections, *more), kept.edits)
+def added(show: OpenShow, row: EpisodeRow, more: tuple[Correction, ...]) -> None:
+    """Add decisions, as a version of their own, for somebody who holds the lock `work`."""
+    with decisions.lock(show.workspace):
+        now = kept(show, row)
+        new = tuple(correction for correction in more if correction not in now.corrections)
+        if new:
+            changed(show, now, OPERATOR, marks=(*now.marks, *(Mark(correction, OPERATOR) for correction in new)))
+    follow(show, row)
 
 
 def restore(show: OpenShow, name: str, number: int) -> CorrectionsView:
     """Make an earlier version, or a later one that was undone, the one that counts. Raises UsageRefused for one there is not."""
+    row = show.episode(name)
     with locks.exclusive(show.workspace.lock("work")):
-        kept = _kept(show, name)
-        return _view(show, _at(show, kept, number))
+        with decisions.lock(show.workspace):
+            at(show, kept(show, row), OPERATOR, number)
+        follow(show, row)
+    return _view(show, kept(show, row))
 
 
 def versions(show: OpenShow, name: str) -> tuple[VersionView, ...]:
     """Every set of decisions there was."""
-    history = _kept(show, name).history
+    now = kept(show, show.episode(name))
+    history, began = now.history, show.state.cut(now.row.id)
+    first = (0, began.at if began else show.now())
     return tuple(
         VersionView(
-            v.number, v.at.isoformat(timespec="seconds"), len(v.corrections), len(v.edits), v.number == history.current
+            number,
+            when.isoformat(timespec="seconds"),
+            len(history.marks_at(number)),
+            len(history.edits_at(number)),
+            number == history.current,
         )
-        for v in history.versions
+        for number, when in (first, *((version.number, version.at) for version in history.versions))
     )
+
+
+def _went_back(show: OpenShow, now: Kept) -> Kept:
+    found = now.history.version(now.history.current)
+    if found is not None:
+        return at(show, now, OPERATOR, found.parent)
+    if not now.marks:
+        raise UsageRefused("there is no correction to take back")
+    return changed(show, now, OPERATOR, marks=now.marks[:-1])  # made before versions were kept
 
 
 # --- files to edit -----------------------------------------------------------------------------------------------------
@@ -97,15 +109,15 @@ def export_words(show: OpenShow, name: str, path: Path) -> None:
     Raises UsageRefused for a form there is not, for a place from which it could become public, and for a file that exists.
     """
     form = _form(path)
-    kept = _kept(show, name)
+    now = kept(show, show.episode(name))
     _check_place(show, path)
     paragraphs = sorted(
-        (said for view in _read(show, kept) for said in view.paragraphs()),
+        (said for view in _read(show, now) for said in view.paragraphs()),
         key=lambda said: (said.start_s, said.speaker),
     )
-    text = exchange.vtt(paragraphs) if form == ".vtt" else exchange.markdown(kept.row.slug, paragraphs)
+    text = exchange.vtt(paragraphs) if form == ".vtt" else exchange.markdown(now.row.slug, paragraphs)
     files.write(path, text.encode())
-    show.state.log(show.now(), OPERATOR, "words-exported", kept.row.id)
+    show.state.log(show.now(), OPERATOR, "words-exported", now.row.id)
 
 
 def import_words(show: OpenShow, name: str, path: Path) -> ImportView:
@@ -119,22 +131,25 @@ def import_words(show: OpenShow, name: str, path: Path) -> ImportView:
     except (OSError, UnicodeDecodeError) as unreadable:
         raise UsageRefused("this file cannot be read as UTF-8 text; name the file that was exported") from unreadable
     found = exchange.read_vtt(text) if form == ".vtt" else exchange.read_markdown(text)
-    with locks.exclusive(show.workspace.lock("work")):
-        kept = _kept(show, name)
-        views = _read(show, kept)
+    row = show.episode(name)
+    with locks.exclusive(show.workspace.lock("work")), decisions.lock(show.workspace):
+        now = kept(show, row)
+        views = _read(show, now)
         _check_words(views, found)
-        edits, still, changed = list[Edit](), 0, False
+        edits, still, anew = list[Edit](), 0, False
         for view in views:
             own, ruled = view.own(found.get(view.transcript.speaker, ()))
             still += ruled
             same = own == view.written
-            changed |= not same
-            edits += (e for e in kept.edits if e.speaker == view.transcript.speaker and e not in view.made.unfit) if same \
+            anew |= not same
+            edits += (e for e in now.edits if e.speaker == view.transcript.speaker and e not in view.made.unfit) if same \
                 else edits_of(view.transcript, own)  # fmt: skip
         lost = tuple(edit for view in views for edit in view.made.unfit)
-        if changed or lost:
-            kept = _changed(show, kept, (*kept.corrections, *_stretches(lost, kept, show)), tuple(edits))
-        return ImportView(len(kept.edits), changed, still)
+        if anew or lost:
+            marks = (*now.marks, *(Mark(stretch, OPERATOR) for stretch in _stretches(lost, now, show)))
+            now = changed(show, now, OPERATOR, marks=marks, edits=edits)
+            follow(show, row)
+        return ImportView(len(now.edits), anew, still)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -175,16 +190,16 @@ class _View:
         return tuple(words), still
 
 
-def _read(show: OpenShow, kept: _Kept) -> tuple[_View, ...]:
-    if any(f"transcribe/{k}" not in receipts.read_all(show.workspace.receipts(kept.row.slug)) for k in _tracks(kept)):
+def _read(show: OpenShow, now: Kept) -> tuple[_View, ...]:
+    if any(f"transcribe/{k}" not in receipts.read_all(show.workspace.receipts(now.row.slug)) for k in _tracks(now)):
         raise GateClosed(_NOT_HEARD)
-    bench = making.bench(show, kept.row)
-    protected = _input(show, kept.row, kept.record, kept.entry, "protected", Protected).words
+    bench = making.bench(show, now.row)
+    protected = _protected(show, now)
     views = []
-    for k in _tracks(kept):
+    for k in _tracks(now):
         transcript = bench.value(f"transcribe/{k}", Transcript)
-        made = edited(transcript, kept.edits)
-        views.append(_View(transcript, made, _ruled(made, protected, kept.corrections)))
+        made = edited(transcript, now.edits)
+        views.append(_View(transcript, made, _ruled(made, protected, now.corrections)))
     return tuple(views)
 
 
@@ -205,9 +220,9 @@ def _ruled(made: Edited, protected: tuple[str, ...], marks: tuple[Correction, ..
     )
 
 
-def _stretches(lost: tuple[Edit, ...], kept: _Kept, show: OpenShow) -> tuple[Correction, ...]:
+def _stretches(lost: tuple[Edit, ...], now: Kept, show: OpenShow) -> tuple[Correction, ...]:
     """What edits that fit no more took out, as stretches of time: an import must not put it back."""
-    protected = _input(show, kept.row, kept.record, kept.entry, "protected", Protected).words
+    protected = _protected(show, now)
     return tuple(
         Correction(edit.start_s, max(edit.end_s, edit.start_s + 0.001), redact=True, speaker=edit.speaker)
         for edit in lost
@@ -245,66 +260,12 @@ def _check_place(show: OpenShow, path: Path) -> None:
         raise UsageRefused("this file is there already and may hold somebody's work; name a new one")
 
 
-# --- versions ------------------------------------------------------------------------------------------------------------
+def _protected(show: OpenShow, now: Kept) -> tuple[str, ...]:
+    return episode.get_input(show.workspace, now.row.slug, now.record, "protected", Protected, now.entry.keys).words
 
 
-def _kept(show: OpenShow, name: str) -> _Kept:
-    row = show.episode(name)
-    record, entry = episode.read(show.workspace, row.slug), show.keyring.entry(row.id)
-    marks = _input(show, row, record, entry, "corrections", Corrections).corrections
-    edits = _input(show, row, record, entry, "edits", Edits).edits if record.edited else ()
-    if "history" in record.inputs:
-        history = _input(show, row, record, entry, "history", History)
-    else:
-        history = History((Version(0, 0, show.now(), marks, edits),), 0)
-    return _Kept(row, record, entry, marks, edits, history)
-
-
-def _input(show: OpenShow, row: EpisodeRow, record: Record, entry: Entry, name: str, kind: type[codecs.T]) -> codecs.T:
-    return episode.get_input(show.workspace, row.slug, record, name, kind, entry.keys)
-
-
-def _tracks(kept: _Kept) -> range:
-    return range(1, kept.record.tracks + 1)
-
-
-def _changed(show: OpenShow, kept: _Kept, marks: tuple[Correction, ...], edits: tuple[Edit, ...]) -> _Kept:
-    before = kept.history
-    number = max(version.number for version in before.versions) + 1
-    made = Version(number, before.current, show.now(), marks, edits)
-    return _written(show, kept, marks, edits, History((*before.versions, made), number))
-
-
-def _went_back(show: OpenShow, kept: _Kept) -> _Kept:
-    now = next(version for version in kept.history.versions if version.number == kept.history.current)
-    if now.number != now.parent:
-        return _at(show, kept, now.parent)
-    if not kept.corrections:
-        raise UsageRefused("there is no correction to take back")
-    return _changed(show, kept, kept.corrections[:-1], kept.edits)  # made before versions were kept
-
-
-def _at(show: OpenShow, kept: _Kept, number: int) -> _Kept:
-    found = next((version for version in kept.history.versions if version.number == number), None)
-    if found is None:
-        raise UsageRefused("there is no version of that number; `stablecast correct EP --versions` lists them")
-    return _written(show, kept, found.corrections, found.edits, dataclasses.replace(kept.history, current=number))
-
-
-def _written(
-    show: OpenShow, kept: _Kept, marks: tuple[Correction, ...], edits: tuple[Edit, ...], history: History
-) -> _Kept:
-    """The new decisions and the versions count together, or not at all."""
-    values: dict[str, object] = {"corrections": Corrections(marks), "history": history}
-    if edits or kept.record.edited:
-        values["edits"] = Edits(edits)
-    slug, keys = kept.row.slug, kept.entry.keys
-    stored = [episode.put_input(show.workspace, slug, name, value, keys) for name, value in values.items()]
-    record = episode.with_inputs(kept.record, *stored)
-    episode.write(show.workspace, slug, record)
-    episode.drop_old_inputs(show.workspace, slug, record)
-    show.state.log(show.now(), OPERATOR, "corrected", kept.row.id, f"version {history.current}")
-    return dataclasses.replace(kept, record=record, corrections=marks, edits=edits, history=history)
+def _tracks(now: Kept) -> range:
+    return range(1, now.record.tracks + 1)
 
 
 def _in_recording(show: OpenShow, row: EpisodeRow, marks: tuple[Correction, ...]) -> tuple[Correction, ...]:
@@ -321,16 +282,16 @@ def _in_recording(show: OpenShow, row: EpisodeRow, marks: tuple[Correction, ...]
     return tuple(moved)
 
 
-def _view(show: OpenShow, kept: _Kept) -> CorrectionsView:
-    known = receipts.read_all(show.workspace.receipts(kept.row.slug))
+def _view(show: OpenShow, now: Kept) -> CorrectionsView:
+    known = receipts.read_all(show.workspace.receipts(now.row.slug))
     unfit: tuple[Edit, ...] = ()
-    if kept.edits and all(f"transcribe/{k}" in known for k in _tracks(kept)):
-        unfit = tuple(edit for view in _read(show, kept) for edit in view.made.unfit)
+    if now.edits and all(f"transcribe/{k}" in known for k in _tracks(now)):
+        unfit = tuple(edit for view in _read(show, now) for edit in view.made.unfit)
     return CorrectionsView(
-        tuple(CorrectionView(c.start_s, c.end_s, c.redact, c.speaker) for c in kept.corrections),
+        tuple(CorrectionView(c.start_s, c.end_s, c.redact, c.speaker) for c in now.corrections),
         tuple(
             EditView(e.start_s, e.end_s, e.speaker, len(e.words), len(e.text), e.redact, e not in unfit)
-            for e in kept.edits
+            for e in now.edits
         ),
-        kept.history.current,
+        now.history.current,
     )

@@ -10,16 +10,17 @@ from functools import cached_property
 from importlib import resources
 from pathlib import Path
 
+from stablecast.engine import workflow
 from stablecast.engine.pipeline import Production, Tools
 from stablecast.engine.plan import Step
 from stablecast.engine.settings import Settings
 from stablecast.engine.workflow import WITHDRAWN, Facts
 from stablecast.errors import GateClosed, StablecastError, UsageRefused
-from stablecast.model import Item, Method, Outcomes, Role, Slug, slug_of
+from stablecast.model import Approval, Item, Method, Outcomes, Role, Slug, slug_of
 from stablecast.runner import donor_digests, failure, steps, sting_digests
 from stablecast.site.outcomes import outcomes
-from stablecast.store import episode, keyring, receipts, settings
-from stablecast.store.state import Account, EpisodeRow, State
+from stablecast.store import decisions, episode, keyring, receipts, settings
+from stablecast.store.state import Account, CutRow, EpisodeRow, State
 from stablecast.store.workspace import Workspace
 from stablecast.studio.memory import Memory
 from stablecast.tools import ffmpeg, models, piper, presidio, recognisers, verifier
@@ -173,7 +174,9 @@ class OpenShow:
         consents = self.state.consents(row.id)
         version = consents[-1].version if consents else 0
         cut = self.state.cut(row.id)
-        current = cut is not None and not pending and cut.made_from == self.made_from(row, version)
+        undecided = decisions.newest(self.workspace, row.slug) != record.decided
+        current = cut is not None and not (pending or undecided) and cut.made_from == self.made_from(row, version)
+        wishes = self.state.wishes(row.id, cut.digest) if cut and current else ()
         live = {release.episode: release.digest for release in self.state.live_releases()}
         return Facts(
             withdrawn=False,
@@ -189,7 +192,30 @@ class OpenShow:
             producer=cut.producer if cut else None,
             approvals=self.state.approvals(row.id, cut.digest) if cut and current else (),
             published=live.get(row.id),
+            undecided=undecided,
+            sent_back=wishes[-1].role if wishes else None,
+            held=row.id in self.state.held(),
+            asked_again=self.asked_again(row),
         )
+
+    def asked_again(self, row: EpisodeRow) -> datetime | None:
+        """Until when approvals of an episode count no more, because it was held."""
+        return workflow.asked_again(
+            workflow.Hold(hold.at, hold.lifted_at, hold.role == Role.YOUNG_PERSON, hold.was_public)
+            for hold in self.state.holds(row.id)
+        )
+
+    def approvals(self, row: EpisodeRow, digest: str) -> tuple[Approval, ...]:
+        """The approvals of one cut that count, in the order they were given."""
+        since = self.asked_again(row)
+        return tuple(a for a in self.state.approvals(row.id, digest) if since is None or a.at > since)
+
+    def playable(self, row: EpisodeRow) -> CutRow | None:
+        """The newest cut, if what it was frozen from is still there: also while changes wait that are not in it."""
+        cut, consents = self.state.cut(row.id), self.state.consents(row.id)
+        if cut is None or any(step.reason is not None for step in self.steps(row.slug)):
+            return None
+        return cut if cut.made_from == self.made_from(row, consents[-1].version if consents else 0) else None
 
     def made_from(self, row: EpisodeRow, consent_version: int) -> str:
         """What a cut frozen now would be made from: keyed digests, so no key is needed to compare them."""
