@@ -30,6 +30,7 @@ PASSWORD = "a long password"
 AUDIO = b"ID3\x03\0\0\0\0\0\x0a" + bytes(10) + bytes(range(256)) * 2000  # a tag of 20 bytes, then "sound"
 DIGEST = hashlib.sha256(AUDIO).hexdigest()
 DURATION_S = 40.0
+MEDIA = f"/media/{EPISODE}/{DIGEST}/audio"
 
 PEOPLE = {
     "Pia": PersonView("1" * 32, "Pia", (Role.PRODUCER,)),

@@ -119,7 +119,7 @@ class Served:
             cleanup_interval=5,
             channel_timeout=SILENT_S,
             max_request_header_size=16 * 1024,
-            max_request_body_size=body_bytes + 1,  # waitress counts from there
+            max_request_body_size=body_bytes + 64 * 1024,  # a little over the app's bound, which says no in a sentence
             inbuf_overflow=2 * body_bytes,  # never: a temporary file would hold it in clear
             outbuf_overflow=1024 * MIB,  # likewise
             outbuf_high_watermark=MIB,
