@@ -123,6 +123,7 @@ def open_recording(source: Path | BinaryIO, *, max_bytes: int) -> BinaryIO:
             raise InputRefused(
                 f"the file is larger than {max_bytes / 1024**3:.3g} GiB: export the sound alone and add that"
             )
+        os.lseek(descriptor, 0, os.SEEK_SET)
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)

@@ -28,6 +28,7 @@ def create_app(
     rooms: tuple[Blueprint, ...] = ROOMS,
     gates: tuple[Gate, ...] = GATES,
     rules: tuple[frame.Rule, ...] = frame.RULES,
+    admit: frame.Admit = frame.admit,
     headers: Mapping[str, str] | None = None,
 ) -> flask.Flask:
     """The app of a house as it is asked for at `address`. What it is guarded by are parameters, so that a test can leave one out.
@@ -38,6 +39,7 @@ def create_app(
     app.extensions["stablecast"] = house
     app.config.update(
         ADDRESS=address or house.address,
+        ADMIT=admit,
         STAFF=door.pages in rooms,
         MAX_CONTENT_LENGTH=BODY_BYTES,
         MAX_FORM_MEMORY_SIZE=BODY_BYTES,

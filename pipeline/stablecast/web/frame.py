@@ -65,6 +65,8 @@ LINK: Final = "link"  # a young person by their link
 ANYBODY: Final = "anybody"
 Audience = Role | Literal["link", "anybody"]
 
+Admit = Callable[[tuple[Audience, ...], str | None], None]
+
 STATUS: Final = {2: 400, 3: 422, 4: 409, 5: 423, 6: 500, 7: 503}  # by the exit code of what was raised
 _LOG = logging.getLogger("stablecast.web")
 LINK_DAYS = 14
@@ -218,7 +220,7 @@ def _route(
     def decorated(view: View) -> Route:
         @functools.wraps(view)
         def checked(*args: Any, **kwargs: Any) -> AnyResponse:
-            _admit(audience, kwargs.get("episode"))
+            flask.current_app.config["ADMIT"](audience, kwargs.get("episode"))
             return answers(view(*args, **kwargs))
 
         checked.audience = audience  # type: ignore[attr-defined]
@@ -229,7 +231,8 @@ def _route(
     return decorated
 
 
-def _admit(audience: tuple[Audience, ...], episode: str | None) -> None:
+def admit(audience: tuple[Audience, ...], episode: str | None) -> None:
+    """Refuses who is not in the audience, and who came by a link to another episode."""
     if ANYBODY in audience:
         return
     found = visitor()
@@ -289,7 +292,7 @@ def t(key: str, **values: object) -> str:
 
 def refused(status: int, sentence: str) -> tuple[AnyResponse, int]:
     """A refusal: a page for those who asked for one, else JSON."""
-    if getattr(_view(), "is_api", True):
+    if getattr(_view(), "is_api", request.accept_mimetypes.best != "text/html"):
         return flask.jsonify({"error": sentence}), status
     staff = status == 401 and flask.current_app.config["STAFF"]
     found = _visitor() if staff else None

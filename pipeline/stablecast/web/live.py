@@ -24,17 +24,48 @@ HEARTBEAT_S = 5.0
 HERE_S = 30.0
 
 
-@dataclass(eq=False, slots=True)
 class _Listener:
-    session: str
-    topics: frozenset[str]
-    queue: queue.Queue[str | None]
-    closed: bool = False
+    """One stream: the texts that a page is sent, until it goes or is cut off."""
+
+    def __init__(self, session: str, topics: frozenset[str], queued: int, heartbeat_s: float, gone: Gone) -> None:
+        self.session, self.topics = session, topics
+        self._queue: queue.Queue[str | None] = queue.Queue(queued)
+        self._queue.put_nowait("retry: 1000\n\n")
+        self._heartbeat_s, self._gone, self._over = heartbeat_s, gone, False
+
+    def put(self, text: str) -> bool:
+        """Whether there was room for it."""
+        try:
+            self._queue.put_nowait(text)
+        except queue.Full:
+            return False
+        return True
+
+    def end(self) -> None:
+        """Nothing more is sent."""
+        self._over = True
+        with contextlib.suppress(queue.Full):
+            self._queue.put_nowait(None)
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        try:
+            text = None if self._over else self._queue.get(timeout=self._heartbeat_s)
+        except queue.Empty:
+            text = ":\n\n"
+        if text is None:
+            raise StopIteration
+        return text
 
     def close(self) -> None:
-        self.closed = True
-        with contextlib.suppress(queue.Full):
-            self.queue.put_nowait(None)
+        """The page is gone: the server calls this, whether anything was sent or not."""
+        self.end()
+        self._gone(self)
+
+
+Gone = Callable[[_Listener], None]
 
 
 class Live:
@@ -57,43 +88,30 @@ class Live:
         text = f"event: {kind}\ndata: {json.dumps(codecs.plain(value), ensure_ascii=False)}\n\n"
         with self._lock:
             for listener in [found for found in self._listeners if topic in found.topics]:
-                try:
-                    listener.queue.put_nowait(text)
-                except queue.Full:
+                if not listener.put(text):
                     self._listeners.remove(listener)
-                    listener.close()
+                    listener.end()
 
     def listen(self, session: str, *topics: str) -> Iterator[str]:
         """The text of a stream, until the listener goes or is cut off. A session's oldest stream makes room for a new one.
 
         Raises EnvironmentFailure where too many listen.
         """
-        listener = _Listener(session, frozenset(topics), queue.Queue(self._queued))
+        listener = _Listener(session, frozenset(topics), self._queued, self._heartbeat_s, self._forget)
         with self._lock:
             mine = [found for found in self._listeners if found.session == session]
             if len(mine) >= self._most_a_session:
                 self._listeners.remove(mine[0])
-                mine[0].close()
+                mine[0].end()
             elif len(self._listeners) >= self._most:
                 raise EnvironmentFailure("too many pages are open at once; close some of them")
             self._listeners.append(listener)
-        return self._stream(listener)
+        return listener
 
-    def _stream(self, listener: _Listener) -> Iterator[str]:
-        try:
-            yield "retry: 1000\n\n"
-            while not listener.closed:
-                try:
-                    text = listener.queue.get(timeout=self._heartbeat_s)
-                except queue.Empty:
-                    text = ":\n\n"
-                if text is None:
-                    return
-                yield text
-        finally:
-            with self._lock:
-                if listener in self._listeners:
-                    self._listeners.remove(listener)
+    def _forget(self, listener: _Listener) -> None:
+        with self._lock:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
 
     @property
     def listeners(self) -> int:
@@ -104,7 +122,7 @@ class Live:
         """End every stream: the server stops."""
         with self._lock:
             for listener in self._listeners:
-                listener.close()
+                listener.end()
             self._listeners.clear()
 
 

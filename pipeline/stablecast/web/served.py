@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 LOOPBACK: Final = "127.0.0.1"
 PORT: Final = 8317
+CONNECTIONS: Final = 500
 MIB: Final = 1024**2
 RECEIVE_S = 30.0  # for a whole request, from its first byte
 SEND_S = 60.0  # without a byte that the other side takes
@@ -97,7 +98,13 @@ class Served:
     """One app on one socket, in a thread of its own until it is closed."""
 
     def __init__(
-        self, app: WSGIApplication, on: socket.socket, *, body_bytes: int, threads: int = MOST_STREAMS + 8
+        self,
+        app: WSGIApplication,
+        on: socket.socket,
+        *,
+        body_bytes: int,
+        threads: int = MOST_STREAMS + 8,
+        connections: int = CONNECTIONS,
     ) -> None:
         for name in ("waitress", "waitress.queue"):
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # what it would say quotes requests
@@ -106,13 +113,13 @@ class Served:
             sockets=[on] if on.family == socket.AF_INET else [],
             threads=threads,
             ident="",
-            connection_limit=500,
+            connection_limit=connections,
             asyncore_use_poll=True,
             asyncore_loop_timeout=1,
             cleanup_interval=5,
             channel_timeout=SILENT_S,
             max_request_header_size=16 * 1024,
-            max_request_body_size=body_bytes + 1,  # waitress counts from there
+            max_request_body_size=body_bytes + 64 * 1024,  # a little over the app's bound, which says no in a sentence
             inbuf_overflow=2 * body_bytes,  # never: a temporary file would hold it in clear
             outbuf_overflow=1024 * MIB,  # likewise
             outbuf_high_watermark=MIB,
@@ -145,9 +152,11 @@ class Served:
 
 
 @contextmanager
-def serving(app: WSGIApplication, on: socket.socket, *, body_bytes: int) -> Iterator[Served]:
+def serving(
+    app: WSGIApplication, on: socket.socket, *, body_bytes: int, connections: int = CONNECTIONS
+) -> Iterator[Served]:
     """An app that is served while the block runs."""
-    served = Served(app, on, body_bytes=body_bytes)
+    served = Served(app, on, body_bytes=body_bytes, connections=connections)
     served.start()
     try:
         yield served
