@@ -511,12 +511,21 @@ function present(told) {
   if (by("people").textContent !== shown) by("people").textContent = shown;
 }
 
-let later = 0, lost = false;
-function soon() { clearTimeout(later); later = setTimeout(() => void everything().catch(() => {}), 250); }
+let later = 0, lost = false, announced = 0;
+/** Look again in a moment; not where this page itself made the version it is told of. @param {number} [version] */
+function soon(version = -1) {
+  announced = announced === -1 ? -1 : version;
+  clearTimeout(later);
+  later = setTimeout(() => {
+    const known = announced === script.version;
+    announced = 0;
+    if (!known) void everything().catch(() => {});
+  }, 250);
+}
 
 function listen() {
   events((kind, told) => {
-    if (kind === "version" && told.version !== script.version) soon();
+    if (kind === "version" && told.version !== script.version) soon(told.version);
     else if (kind === "presence") present(told);
     else if (kind === "progress") progress(told);
     else if (kind === "cut") soon();
@@ -654,7 +663,7 @@ async function begin() {
   if (digest) void get(`peaks?digest=${digest}`).then((told) => wave.take(told.peaks, told.per_second)).catch(tell);
   if (digest) void loadCaptions();
   await everything();
-  document.documentElement.dataset.ready = "true";
+  document.documentElement.dataset.ready = String(Math.round(performance.now())); // since the page was asked for
   const place_s = gate.told?.heard?.place_s ?? 0;
   if (place_s > 0 && player.time === 0) { player.seek(place_s); say(`You stopped at ${clock(place_s)}.`); }
   comeBack();
