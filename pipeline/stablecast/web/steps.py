@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
+import flask
+
 from stablecast.model import Role
-from stablecast.studio.reviews import CardView
+from stablecast.studio.reviews import BoardView, CardView
+from stablecast.web import strings
 
 LANES: Final = (
     ("words", "In the making", "Recordings, words and changes"),
@@ -78,3 +82,24 @@ def sentence(text: str) -> str:
 def said_yes(card: CardView) -> int:
     """How many of the three have said yes to this cut."""
     return len({approval.role for approval in card.approvals} & {Role.YOUNG_PERSON, Role.REVIEWER, Role.LEAD})
+
+
+def card_of(board: BoardView, episode: str) -> CardView:
+    """The card of one episode. Raises 404 where there is none."""
+    found = next((card for card in board.cards if card.episode == episode), None)
+    if found is None:
+        flask.abort(404)
+    return found
+
+
+def day(iso: str) -> str:
+    """A day as the staff's pages write it."""
+    at = date.fromisoformat(iso[:10])
+    return f"{at.day} {strings.text(strings.FIRST, f'month.{at.month}')} {at.year}"
+
+
+def clock(seconds: float) -> str:
+    """65.2 as 1:05."""
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

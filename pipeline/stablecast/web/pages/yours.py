@@ -300,13 +300,13 @@ def listen() -> Answer:
         "yours_listen.html",
         part="listen",
         cut=cut,
-        lines=tuple(_lines(cut)),
+        lines=tuple(lines_of(cut)),
         mine=codecs.plain(_mine(link)),
         place_s=house().studio.listened(link.episode, link.who, cut.digest).place_s,
     )
 
 
-def _lines(cut: CutView) -> Iterator[Line]:
+def lines_of(cut: CutView) -> Iterator[Line]:
     """The captions of a cut as sentences: what is published, and nothing besides."""
     text = house().shelf.file(cut.episode, cut.digest, "captions").data.decode()
     before = ""
