@@ -5,12 +5,12 @@ from __future__ import annotations
 import http.client
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from stablecast.studio import Studio
 from stablecast.web import served
-from stablecast.web.app import BODY_BYTES, create_app
+from stablecast.web.app import MOST_BODY_BYTES, create_app
 from stablecast.web.guard import Address
 from stablecast.web.house import House
 
@@ -20,7 +20,6 @@ class Served:
     """A house on a socket."""
 
     house: House
-    parts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def origin(self) -> str:
@@ -47,6 +46,10 @@ class Served:
 def serve(studio: Studio, *, port: int = 0, house: dict[str, Any] | None = None, **app: Any) -> Iterator[Served]:
     """A house with this studio while the block runs. `house` and `app` are parameters of `House` and `create_app`."""
     on = served.listening(port)
-    found = House(studio, Address("http", served.LOOPBACK, on.getsockname()[1]), **(house or {}))
-    with served.serving(create_app(found, **app), on, body_bytes=BODY_BYTES):
-        yield Served(found)
+    with studio.uploads() as uploads:
+        found = House(studio, uploads, Address("http", served.LOOPBACK, on.getsockname()[1]), **(house or {}))
+        with served.serving(create_app(found, **app), on, body_bytes=MOST_BODY_BYTES):
+            try:
+                yield Served(found)
+            finally:
+                found.close()

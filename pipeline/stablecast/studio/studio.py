@@ -10,6 +10,8 @@ from stablecast.errors import UsageRefused
 from stablecast.model import Alias, Correction, Digest, Item, Method, Role, Turn
 from stablecast.runner import Progress
 from stablecast.stages.ingest import IngestParams
+from stablecast.store import locks
+from stablecast.store.uploads import Recording, Uploads
 from stablecast.store.workspace import Workspace
 from stablecast.studio import checking, doctor, evidence, finding, intake, making, proofreading, release, voices
 from stablecast.studio import desk as desks
@@ -106,13 +108,29 @@ class Studio:
     def add(
         self,
         episode: str,
-        recordings: tuple[tuple[Alias, Path], ...],
+        recordings: tuple[tuple[Alias, Recording], ...],
         additions: Additions,
         together: tuple[Alias, ...] = (),
     ) -> bool:
         """Take in recordings or words; True when the episode is new. `together`: these people share one recording."""
         with self._open() as show:
             return intake.add(show, episode, recordings, additions, together)
+
+    @contextmanager
+    def uploads(self) -> Iterator[Uploads]:
+        """Where recordings arrive that a browser sends; `add` takes them from there. For one server of a show at a time.
+
+        Raises Locked where another one serves it, and whatever keeps the show from being opened.
+        """
+        with self._open() as show:
+            show.keyring.entries()  # a wrong passphrase is told before anybody is let in
+            workspace = show.workspace
+        with locks.exclusive(workspace.lock("review")):
+            uploads = Uploads(workspace.uploads)
+            try:
+                yield uploads
+            finally:
+                uploads.close()
 
     def turns(self, episode: str) -> TurnsView:
         """Who speaks when in an episode with one recording of several people."""

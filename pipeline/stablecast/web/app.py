@@ -8,14 +8,16 @@ import flask
 import jinja2
 from flask import Blueprint
 
+from stablecast.studio import PIECE_BYTES
 from stablecast.web import frame
 from stablecast.web.guard import GATES, Address, Gate, Guard
 from stablecast.web.house import House
-from stablecast.web.pages import board, desk, door, lead, media, review, yours
+from stablecast.web.pages import board, desk, door, lead, media, review, uploads, yours
 
-BODY_BYTES = 1024**2
+BODY_BYTES = 1024**2  # of any request but a piece of a recording
+MOST_BODY_BYTES = PIECE_BYTES
 FORM_FIELDS = 64
-ROOMS = (door.pages, board.pages, desk.pages, review.pages, lead.pages, yours.pages, media.pages)
+ROOMS = (door.pages, board.pages, desk.pages, review.pages, lead.pages, yours.pages, media.pages, uploads.pages)
 PHONE_ROOMS = (door.shared, yours.pages, media.pages)
 
 
@@ -36,6 +38,7 @@ def create_app(
     app.extensions["stablecast"] = house
     app.config.update(
         ADDRESS=address or house.address,
+        STAFF=door.pages in rooms,
         MAX_CONTENT_LENGTH=BODY_BYTES,
         MAX_FORM_MEMORY_SIZE=BODY_BYTES,
         MAX_FORM_PARTS=FORM_FIELDS,

@@ -44,7 +44,9 @@ __all__ = [
     "Answer",
     "House",
     "Role",
+    "addresses",
     "api",
+    "enter",
     "given",
     "house",
     "page",
@@ -96,6 +98,8 @@ def _view() -> Callable[..., Any] | None:
 
 
 def _by_session() -> Visitor | None:
+    if not flask.current_app.config["STAFF"]:  # a phone: there is no signing in
+        return None
     secret = request.cookies.get(cookie("desk"), "")
     kept = house().sessions.find(secret, seen=request.accept_mimetypes.best != "text/event-stream") if secret else None
     if kept is None:
@@ -153,6 +157,11 @@ def enter(token: str) -> AnyResponse:
     drop(response, "desk")
     keep(response, "yours", link.session, days=LINK_DAYS)
     return response
+
+
+def addresses(token: str) -> tuple[str, ...]:
+    """Where a young person's link can be opened: on this machine, and on a phone where that is switched on."""
+    return tuple(f"{place.origin}/yours#{token}" for place in (house().address, *house().links))
 
 
 # --- rules for what changes something --------------------------------------------------------------------------------------
@@ -282,10 +291,11 @@ def refused(status: int, sentence: str) -> tuple[AnyResponse, int]:
     """A refusal: a page for those who asked for one, else JSON."""
     if getattr(_view(), "is_api", True):
         return flask.jsonify({"error": sentence}), status
-    found = _visitor() if status == 401 else None
-    if status == 401 and (found is None or found.link is not None):
+    staff = status == 401 and flask.current_app.config["STAFF"]
+    found = _visitor() if staff else None
+    if staff and (found is None or found.link is not None):
         return flask.make_response(show("launch.html")), status
-    if status == 401:
+    if staff:
         return flask.make_response(show("sign-in.html", sentence="", to=request.path)), status
     return flask.make_response(show("refused.html", sentence=sentence, status=status)), status
 

@@ -15,7 +15,7 @@ from stablecast.web.sessions import Launches, Sessions, Throttle, Visitor
 from stablecast.web.work import Work
 
 if TYPE_CHECKING:
-    from stablecast.studio import Studio
+    from stablecast.studio import Studio, Uploads
     from stablecast.studio.reviews import HeardView
 
 
@@ -24,6 +24,7 @@ class House:
     """One running server. Everything in it ends with the process; what lasts is in the studio."""
 
     studio: Studio
+    uploads: Uploads
     address: Address
     links: tuple[Address, ...] = ()  # where a young person's link may be opened besides `address`
     sessions: Sessions = field(default_factory=Sessions)

@@ -20,7 +20,7 @@ from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer, UnixWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher
 
-from stablecast.errors import EnvironmentFailure, UsageRefused
+from stablecast.errors import UsageRefused
 from stablecast.web.guard import HEADERS
 from stablecast.web.live import MOST_STREAMS
 
@@ -112,7 +112,7 @@ class Served:
             cleanup_interval=5,
             channel_timeout=SILENT_S,
             max_request_header_size=16 * 1024,
-            max_request_body_size=body_bytes,
+            max_request_body_size=body_bytes + 1,  # waitress counts from there
             inbuf_overflow=2 * body_bytes,  # never: a temporary file would hold it in clear
             outbuf_overflow=1024 * MIB,  # likewise
             outbuf_high_watermark=MIB,
@@ -153,18 +153,3 @@ def serving(app: WSGIApplication, on: socket.socket, *, body_bytes: int) -> Iter
         yield served
     finally:
         served.close()
-
-
-def own_address() -> str:
-    """This machine's address in its network. Raises EnvironmentFailure where it has none."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # sends nothing: asks which address would be used
-            found = str(probe.getsockname()[0])
-        except OSError:
-            found = LOOPBACK
-    if found.startswith("127."):
-        raise EnvironmentFailure(
-            "this machine is in no network that a phone could reach it by; connect it, or leave out --phone"
-        )
-    return found

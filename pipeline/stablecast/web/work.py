@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -34,7 +35,7 @@ class WorkView:
 @dataclass(frozen=True, slots=True)
 class _Job:
     episode: str
-    producer: str | None
+    steps: Callable[[], Iterator[WorkView]]
 
 
 class Work:
@@ -53,6 +54,20 @@ class Work:
 
         Raises EnvironmentFailure where too much waits.
         """
+        return self._take(_Job(episode, lambda: self._run(episode, producer)))
+
+    def add(self, episode: str, add: Callable[[], object]) -> WorkView:
+        """Have a new episode taken in: told as a stage called "add"."""
+
+        def steps() -> Iterator[WorkView]:
+            yield WorkView(episode, "add", "start", 1, 1, 0.0, "")
+            add()
+            yield WorkView(episode, "add", "done", 0, 1, 0.0, "")
+
+        return self._take(_Job(episode, steps))
+
+    def _take(self, job: _Job) -> WorkView:
+        episode = job.episode
         with self._lock:
             if episode in self._now:
                 return self._now[episode]
@@ -63,7 +78,7 @@ class Work:
                 self._thread = threading.Thread(target=self._work, name="stablecast-work", daemon=True)
                 self._thread.start()
         self._tell(view)
-        self._waiting.put(_Job(episode, producer))
+        self._waiting.put(job)
         return view
 
     def at(self, episode: str) -> WorkView | None:
@@ -80,7 +95,12 @@ class Work:
         while (job := self._waiting.get()) is not None and not self._stopping.is_set():
             ended = WorkView(job.episode, "", "ended", 0, 0, 0.0, "")
             try:
-                self._run(job)
+                for view in job.steps():
+                    with self._lock:
+                        self._now[job.episode] = view
+                    self._tell(view)
+                    if self._stopping.is_set():
+                        return
             except StablecastError as refused:
                 self._tell(WorkView(job.episode, "", "failed", 0, 0, 0.0, str(refused)))
             except Exception as failed:  # noqa: BLE001 - the next run must go on; what it says may hold private words
@@ -91,18 +111,11 @@ class Work:
                 self._now.pop(job.episode, None)
             self._tell(ended)
 
-    def _run(self, job: _Job) -> None:
+    def _run(self, episode: str, producer: str | None) -> Iterator[WorkView]:
         total = 0
-        for progress in self._studio.run((job.episode,), jobs=1, producer=job.producer):
-            total = max(total, progress.left)
-            view = WorkView(
-                job.episode, progress.stage, progress.event, progress.left, total, progress.seconds, progress.sentence
-            )
-            with self._lock:
-                self._now[job.episode] = view
-            self._tell(view)
-            if self._stopping.is_set():
-                return
+        for told in self._studio.run((episode,), jobs=1, producer=producer):
+            total = max(total, told.left)
+            yield WorkView(episode, told.stage, told.event, told.left, total, told.seconds, told.sentence)
 
     def _tell(self, view: WorkView) -> None:
         for listened in (BOARD, topic(view.episode)):
