@@ -23,7 +23,9 @@ LANES: Final = (
     ("held", "On hold", "Nothing of it is public"),
     ("withdrawn", "Withdrawn", "For good"),
 )
-SHOWN_EMPTY: Final = frozenset(("words", "young-person", "reviewer", "lead"))  # the others only when something is in them
+SHOWN_EMPTY: Final = frozenset(
+    ("words", "young-person", "reviewer", "lead")
+)  # the others only when something is in them
 
 _PASSED: Final = {
     "young-person": "Make a link and sit down with the young person.",

@@ -9,10 +9,10 @@ from typing import Final
 from flask import Blueprint
 
 from stablecast.errors import GateClosed, UsageRefused
-from stablecast.studio.reviews import RISKS
+from stablecast.studio.reviews import RISKS, CutView, HeardView
 from stablecast.studio.views import WithdrawView
 from stablecast.web.frame import Answer, Role, api, given, house, page, show, visitor
-from stablecast.web.pages.yours import DoneView, lines_of
+from stablecast.web.pages.yours import DoneView, Line, lines_of
 from stablecast.web.steps import LANES, card_of, clock, day, need
 
 pages = Blueprint("lead", __name__)
@@ -28,8 +28,14 @@ QUESTIONS: Final[Mapping[str, tuple[str, str]]] = {
         "Are legal proceedings under way?",
         "Criminal, asylum, family, a claim. If so, what did the legal adviser say?",
     ),
-    "timing": ("Is this the right time?", "For the young person, for a case, for an anniversary, for the support there is."),
-    "support": ("Who is there for the young person?", "On the day it comes out, and after. Who, and how are they reached?"),
+    "timing": (
+        "Is this the right time?",
+        "For the young person, for a case, for an anniversary, for the support there is.",
+    ),
+    "support": (
+        "Who is there for the young person?",
+        "On the day it comes out, and after. Who, and how are they reached?",
+    ),
 }
 
 
@@ -60,7 +66,9 @@ def lead(episode: str) -> Answer:
     """The safeguarding lead's page: risk, history, hold and withdraw."""
     studio = house().studio
     card = card_of(studio.board(), episode)
-    cut, heard, lines = None, None, ()
+    cut: CutView | None = None
+    heard: HeardView | None = None
+    lines: tuple[Line, ...] = ()
     try:
         cut = studio.cut(episode)
         heard = studio.listened(episode, visitor().who, cut.digest)

@@ -255,10 +255,18 @@ def voice() -> Answer:
         previews = house().studio.previews(link.episode, speaker or None)
     except GateClosed:
         previews = ()
-    shown = [{"character": p.character, "words": _described(p.character, p.words), "chosen": p.chosen} for p in previews]
+    shown = [
+        {"character": p.character, "words": _described(p.character, p.words), "chosen": p.chosen} for p in previews
+    ]
     fixed, has_cut = card.lane in ("public", "withdrawn"), card.cut is not None
     return _show(
-        "yours_voice.html", part="voice", previews=shown, speakers=speakers, speaker=speaker, fixed=fixed, has_cut=has_cut
+        "yours_voice.html",
+        part="voice",
+        previews=shown,
+        speakers=speakers,
+        speaker=speaker,
+        fixed=fixed,
+        has_cut=has_cut,
     )
 
 
