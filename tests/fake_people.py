@@ -1,4 +1,4 @@
-"""A show in memory for tests and pictures of the pages: episodes in every lane, and the rules of the real studio where a page sees them.
+"""A show in memory for tests and pictures of the pages: episodes in every lane, and the real rules where a page sees them.
 
 Its words are the demo's: nobody in them exists.
 """
@@ -175,7 +175,8 @@ def episodes() -> dict[str, Episode]:
         Episode("ep-001", about, "young-person", "frozen", ("young-person", None), doubts=1),
         Episode("ep-002", replace(about, title="Small things are big"), "reviewer", "young-person-approved",
                 ("reviewer", None), yeses=dict(yes)),
-        Episode("ep-003", replace(about, title="Who sat beside me"), "lead", "staff-approved", ("lead", None), yeses=dict(reviewed)),
+        Episode("ep-003", replace(about, title="Who sat beside me"), "lead", "staff-approved", ("lead", None),
+                yeses=dict(reviewed)),
         Episode("ep-006", replace(about, title="Soup on Sundays"), "cooling-off", "cooling-off",
                 ("cooling-off", "the cooling-off time ends in 58 hours"), yeses=dict(all_three)),
         Episode("ep-007", replace(about, title="The same interpreter"), "public", "published", None, yeses=dict(all_three),
@@ -357,10 +358,11 @@ class FakeShow:
         yield ProposalsView(one.slug, sum(p.state == "open" for p in one.proposals), tuple(one.proposals), None)
 
     def doubts_in_file(self, episode: str) -> DoubtsView:
+        why = "Words were recognised where the recording is silent."
         doubts = [
-            DoubtView(14.0 + 31 * n, 17.0 + 31 * n, "Robin", False, "silence", "Words were recognised where the recording is silent.")
+            DoubtView(14.0 + 31 * n, 17.0 + 31 * n, "Robin", False, "silence", why)
             for n in range(self._one(episode).doubts)
-        ]  # fmt: skip
+        ]
         return DoubtsView(episode, tuple(doubts))
 
     # --- voices
@@ -405,10 +407,11 @@ class FakeShow:
 
     def redactions(self, episode: str) -> RedactionsView:
         marks = self._one(episode).marks
-        return RedactionsView(
-            self.version,
-            tuple(RedactionView(n, start, end, None, "person", by, False, True, True) for n, (start, end, by) in enumerate(marks, 1)),
-        )  # fmt: skip
+        views = (
+            RedactionView(n, start, end, None, "person", by, False, True, True)
+            for n, (start, end, by) in enumerate(marks, 1)
+        )
+        return RedactionsView(self.version, tuple(views))
 
     def mark(self, episode: str, who: str, start_s: float, end_s: float, **_: Any) -> RedactionsView:
         by = "young-person" if who == "y" else "staff"
