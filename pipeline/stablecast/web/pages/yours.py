@@ -31,6 +31,7 @@ from stablecast.web.frame import (
     Answer,
     api,
     drop,
+    enter,
     given,
     house,
     keep,
@@ -200,10 +201,7 @@ def start() -> Answer:
 @api(ANYBODY, opens=True)
 def open_link() -> AnyResponse:
     """Use a link, once: from now on this browser is the young person's, until the link's days are over."""
-    link = house().studio.open_link(given(OpenForm).token)
-    response = flask.jsonify(codecs.plain(GoView("/yours/listen" if _cut(link) else "/yours/voice")))
-    keep(response, "yours", link.session, days=LINK_DAYS)
-    return response
+    return enter(given(OpenForm).token)
 
 
 @pages.post("/yours/lock")
@@ -310,15 +308,15 @@ def listen() -> Answer:
         "yours_listen.html",
         part="listen",
         cut=cut,
-        lines=tuple(_lines(cut)),
+        lines=tuple(lines_of(cut)),
         mine=codecs.plain(_mine(link)),
         place_s=house().studio.listened(link.episode, link.who, cut.digest).place_s,
     )
 
 
-def _lines(cut: CutView) -> Iterator[Line]:
+def lines_of(cut: CutView) -> Iterator[Line]:
     """The captions of a cut as sentences: what is published, and nothing besides."""
-    text = house().studio.cut_file(cut.episode, cut.digest, "captions").data.decode()
+    text = house().shelf.file(cut.episode, cut.digest, "captions").data.decode()
     before = ""
     for start_s, end_s, speaker, said in _sentences(_cues(text)):
         yield Line(start_s, end_s, speaker, said, speaker != before)
@@ -377,7 +375,7 @@ def place() -> DoneView:
 def heard() -> DoneView:
     """What was played."""
     link, form = _link(), given(HeardForm)
-    house().studio.heard(link.episode, link.who, form.digest, form.stretches)
+    house().heard(visitor(), link.episode, form.digest, form.stretches)
     return DoneView()
 
 

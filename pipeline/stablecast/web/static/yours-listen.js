@@ -40,6 +40,14 @@ function start() {
   const arrive = () => { if (wanted > 0 && wanted < whole - 1) player.seek(wanted); };
   if (sound.readyState > 0) arrive(); else sound.addEventListener("loadedmetadata", arrive, { once: true });
 
+  const plays = [found("play"), document.querySelector('[data-for="play"]')];
+  for (const button of document.querySelectorAll("#dock button")) button.addEventListener("click", () => found(button.dataset.for).click());
+  new IntersectionObserver(([seen]) => {
+    const dock = found("dock");
+    if (seen.isIntersecting && dock.contains(document.activeElement)) found(document.activeElement.dataset.for).focus();
+    dock.hidden = seen.isIntersecting;
+  }).observe(found("player").querySelector(".main"));
+
   const place = found("place");
   const show = () => {
     const now = player.time;
@@ -49,7 +57,7 @@ function start() {
       if (document.activeElement !== place || player.playing) place.value = String(Math.floor(now));
       place.setAttribute("aria-valuetext", words.at.replace("{now}", text).replace("{whole}", clock(whole)));
     }
-    found("play").textContent = player.playing ? words.pause : words.play;
+    for (const button of plays) button.textContent = player.playing ? words.pause : words.play;
     follow(now);
   };
   found("whole").textContent = clock(whole);

@@ -31,9 +31,9 @@ for (const button of document.querySelectorAll("[data-with]")) {
     ready.hidden = true;
     opening.hidden = false;
     try {
-      const answer = await post("/yours/open", { token, companion: button.dataset.with === "beside" });
+      await post("/yours/open", { token, companion: button.dataset.with === "beside" });
       sessionStorage.setItem("with", button.dataset.with);
-      go(answer.go);
+      go("/yours/listen");
     } catch (refused) {
       if (refused.status === 0 || refused.status >= 500) ready.hidden = false;
       sorry(refused.status === 0 || refused.status >= 500 ? words.sorry : words.used);
