@@ -622,6 +622,10 @@ by("sides").addEventListener("click", (event) => {
   const name = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-side]"))?.dataset.side;
   if (name) side(name);
 });
+document.addEventListener("pointerdown", (event) => {
+  const settings = /** @type {HTMLDetailsElement} */ (document.querySelector("details.more"));
+  if (settings.open && !settings.contains(/** @type {Node} */ (event.target))) settings.open = false;
+});
 by("volume").addEventListener("input", () => { player.audio.volume = Number(/** @type {HTMLInputElement} */ (by("volume")).value) / 100; });
 by("language")?.addEventListener("change", () => void loadCaptions());
 by("keys").append(...help());
