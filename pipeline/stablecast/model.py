@@ -14,6 +14,7 @@ from __future__ import annotations
 import enum
 import itertools
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -472,6 +473,22 @@ class Timeline:
                 start_s, end_s = covering[0].start_s, covering[-1].end_s
         before_s = self.opening_s
         return replace(word, start_s=self.heard_s(start_s) - before_s, end_s=self.heard_s(end_s) - before_s)
+
+
+def hearing(timeline: Timeline) -> Callable[[float], float]:
+    """`Timeline.heard_s` for thousands of times: each is found by halving, not by walking along the gaps."""
+    starts = [gap.start_s for gap in timeline.gaps]
+    lost = [0.0, *itertools.accumulate(gap.end_s - gap.start_s - gap.heard_s for gap in timeline.gaps)]
+
+    def heard_s(source_s: float) -> float:
+        at = bisect_right(starts, source_s)
+        if not at:
+            return timeline.opening_s + source_s
+        gap = timeline.gaps[at - 1]
+        inside = min(1.0, (source_s - gap.start_s) / (gap.end_s - gap.start_s))
+        return timeline.opening_s + source_s - lost[at - 1] - inside * (lost[at] - lost[at - 1])
+
+    return heard_s
 
 
 # --- an episode and its show ------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from functools import cached_property
 from itertools import accumulate
@@ -47,9 +47,10 @@ def takes_out(edit: Edit, protected: Sequence[str]) -> bool:
 
 @dataclass(frozen=True)
 class Recognised:
-    """One speaker's recognised words, ready to be asked where something was said; fit to be kept and asked again."""
+    """One speaker's recognised words, ready to be asked where something was said. What was asked once is remembered."""
 
     transcript: Transcript
+    _anchors: dict[Edit, tuple[int, int] | None] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def words(self) -> tuple[Word, ...]:
@@ -81,7 +82,9 @@ class Recognised:
 
     def anchor(self, edit: Edit) -> tuple[int, int] | None:
         """The words (first, one after the last) that an edit now replaces; None where they are not to be found for certain."""
-        return _anchor(edit, self)
+        if edit not in self._anchors:
+            self._anchors[edit] = _anchor(edit, self)
+        return self._anchors[edit]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,24 +163,27 @@ def edited(transcript: Transcript, edits: Iterable[Edit]) -> Edited:
 def edits_of(transcript: Transcript, written: Sequence[Written]) -> tuple[Edit, ...]:
     """What a person changed: the fewest edits that make `written` of the recognised words, each keyed to the words it replaces."""
     said = Recognised(transcript)
-    return edits_between(said, 0, len(said.words), written)
+    return tuple(edit_at(said, *piece) for piece in pieces(said, 0, len(said.words), written))
 
 
-def edits_between(said: Recognised, first: int, stop: int, written: Sequence[Written]) -> tuple[Edit, ...]:
-    """The fewest edits that make `written` of the recognised words from `first` to before `stop`."""
+def pieces(
+    said: Recognised, first: int, stop: int, written: Sequence[Written]
+) -> Iterator[tuple[int, int, Sequence[Written]]]:
+    """The fewest words (first, one after the last) to replace, and by what, so that those from `first` to before `stop` read
+    as `written`.
+    """
     old = [(word.text, False) for word in said.words[first:stop]]
     new = [(word.text, word.marked) for word in written]
-    found = []
     for tag, begin, end, start, until in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag == "equal":
             continue
-        pieces = (
-            [(begin + i, begin + i + 1, start + i, start + i + 1) for i in range(end - begin)]
-            if end - begin == until - start
-            else [(begin, end, start, until)]  # a mark in it takes out all: nobody knows which part of it is meant
-        )
-        found += [edit_at(said, first + a, first + b, written[c:d]) for a, b, c, d in pieces]
-    return tuple(found)
+        if end - begin == until - start:
+            yield from (
+                (first + begin + i, first + begin + i + 1, written[start + i : start + i + 1])
+                for i in range(end - begin)
+            )
+        else:  # a mark in it takes out all: nobody knows which part of it is meant
+            yield first + begin, first + end, written[start:until]
 
 
 def edit_at(said: Recognised, first: int, stop: int, written: Sequence[Written]) -> Edit:

@@ -13,7 +13,18 @@ from stablecast.stages.ingest import IngestParams
 from stablecast.store import locks
 from stablecast.store.uploads import Recording, Uploads
 from stablecast.store.workspace import Workspace
-from stablecast.studio import checking, doctor, evidence, finding, intake, making, proofreading, release, voices
+from stablecast.studio import (
+    checking,
+    doctor,
+    evidence,
+    finding,
+    intake,
+    making,
+    manuscripts,
+    proofreading,
+    release,
+    voices,
+)
 from stablecast.studio.doctor import CheckView
 from stablecast.studio.evidence import EvidenceView
 from stablecast.studio.finding import Given
@@ -295,14 +306,16 @@ class Studio:
 
     def manuscript(self, episode: str) -> ManuscriptView:
         """Every word as it stands now. Raises GateClosed where nothing was recognised, or there is no finished file yet."""
-        raise NotImplementedError
+        with self._open() as show:
+            return manuscripts.manuscript(show, episode)
 
     def write(self, episode: str, who: str, paragraph: str, base_version: int, tokens: tuple[Token, ...]) -> SavedView:
         """Put other words in the place of a paragraph's, kept as a new version at once; works while `run` works.
 
         Every word that is taken out must be kept. Raises UsageRefused for tokens that do not fit the paragraph.
         """
-        raise NotImplementedError
+        with self._open() as show:
+            return manuscripts.write(show, episode, who, paragraph, base_version, tokens)
 
     def mark(
         self,
@@ -316,29 +329,35 @@ class Studio:
         source: bool = False,
     ) -> RedactionsView:
         """Take a stretch out, or leave it in although a rule takes it out; `source`: its times are those of the recording."""
-        raise NotImplementedError
+        with self._open() as show:
+            return manuscripts.mark(show, episode, who, start_s, end_s, redact=redact, speaker=speaker, source=source)
 
     def unmark(self, episode: str, who: str, number: int, version: int | None = None) -> RedactionsView:
         """Take a person's mark back. Raises GateClosed for what a rule or a word takes out, or where `version` is old."""
-        raise NotImplementedError
+        with self._open() as show:
+            return manuscripts.unmark(show, episode, who, number, version)
 
     def move_mark(
         self, episode: str, who: str, number: int, start_s: float, end_s: float, version: int | None = None
     ) -> RedactionsView:
         """Move the edges of a redaction: of a person's mark both ways, of any other outwards only, which adds a mark."""
-        raise NotImplementedError
+        with self._open() as show:
+            return manuscripts.move_mark(show, episode, who, number, start_s, end_s, version)
 
     def redactions(self, episode: str) -> RedactionsView:
         """Everything that is taken out, or will be by the next run."""
-        raise NotImplementedError
+        with self._open() as show:
+            return manuscripts.redactions(show, episode)
 
     def undo(self, episode: str, who: str) -> StepView:
         """Take back this person's own last change. Raises GateClosed where there is none, or somebody changed that line since."""
-        raise NotImplementedError
+        with self._open() as show:
+            return manuscripts.undo(show, episode, who)
 
     def redo(self, episode: str, who: str) -> StepView:
         """Make again what this person undid last. Raises GateClosed as `undo` does."""
-        raise NotImplementedError
+        with self._open() as show:
+            return manuscripts.redo(show, episode, who)
 
     def protect(self, episode: str, who: str, word: str) -> None:
         """Add a word to those that must never be heard or read: the next run takes it out everywhere."""
@@ -350,7 +369,8 @@ class Studio:
 
     def doubts_in_file(self, episode: str) -> DoubtsView:
         """`doubts`, in times of the finished file."""
-        raise NotImplementedError
+        with self._open() as show:
+            return manuscripts.doubts_in_file(show, episode)
 
     def heard(self, episode: str, who: str, digest: str, stretches: tuple[tuple[float, float], ...]) -> HeardView:
         """Add what somebody played of a cut, at twice the speed or less. Raises UsageRefused for a stretch outside of it."""
