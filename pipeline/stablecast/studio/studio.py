@@ -25,6 +25,8 @@ from stablecast.studio import (
     release,
     voices,
 )
+from stablecast.studio import desk as desks
+from stablecast.studio.desk import DeskView, OutcomeView, Written
 from stablecast.studio.doctor import CheckView
 from stablecast.studio.evidence import EvidenceView
 from stablecast.studio.finding import Given
@@ -213,6 +215,23 @@ class Studio:
         """What became of each protected word, and every figure measured; it quotes the words."""
         with self._open() as show:
             return evidence.evidence(show, episode)
+
+    # --- what a producer writes about it
+
+    def desk(self, episode: str) -> DeskView:
+        """All that is written about an episode, and what there is to choose from."""
+        with self._open() as show:
+            return desks.desk(show, episode)
+
+    def outcomes(self) -> tuple[OutcomeView, ...]:
+        """The outcomes that an episode may speak to."""
+        with self._open() as show:
+            return desks.outcome_views(show)
+
+    def set_details(self, episode: str, who: str, written: Written) -> None:
+        """Put what a producer wrote in the place of what stood there."""
+        with self._open() as show:
+            desks.set_details(show, episode, who, written)
 
     # --- its voices
 

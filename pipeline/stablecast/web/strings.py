@@ -36,4 +36,5 @@ def _flat(prefix: str, values: Mapping[str, Any]) -> list[tuple[str, str]]:
 def text(language: str, key: str, **values: object) -> str:
     """A string in a language, else in English, with `{name}` filled in. Raises KeyError for a key that English lacks."""
     found = table(language).get(key) if language in languages() else None
-    return (table(FIRST)[key] if found is None else found).format(**values)
+    said = table(FIRST)[key] if found is None else found
+    return said.format(**values) if values else said  # a script fills in what is left in braces

@@ -1,0 +1,651 @@
+/** The reviewer's page: joins the sound, the words, the lists and the gate. */
+
+import { Player, SKIP_S } from "../player.js";
+import { events, get, post, Refused, signedInAgain, SignedOut, Unreachable } from "./api.js";
+import { cues, showing } from "./captions.js";
+import { Gate } from "./gate.js";
+import { action, help } from "./keys.js";
+import { asked, CONTEXT_S, doubted, findings, hits, List, NAMES, outs, proposed, STEP_S, unsure } from "./lists.js";
+import { Manuscript } from "./model.js";
+import { manuscript as fetched, Saving } from "./saving.js";
+import { tabs } from "./tabs.js";
+import { by, clock, count, make, spoken } from "./text.js";
+import { Wave } from "./wave.js";
+import { Words } from "./words.js";
+
+const { episode = "", digest = "", me = "", roles = "" } = document.body.dataset;
+const PLACE_MS = 8000;
+const HERE_MS = 15000;
+const TYPING_MS = 1300; // after the last letter the sound goes on
+
+// --- what is on the page ----------------------------------------------------------------------------------------------
+
+const script = new Manuscript();
+const words = new Words(by("words"), script);
+const saving = new Saving(words, script);
+const player = new Player(/** @type {HTMLAudioElement} */ (by("audio")));
+const wave = new Wave(/** @type {HTMLCanvasElement} */ (by("wave")), /** @type {HTMLCanvasElement} */ (by("strip")));
+const panels = tabs(by("tabs"));
+const gate = new Gate({ digest, reviewer: roles.includes("reviewer"), unsaved: () => saving.unsaved, changed: () => script.version !== script.decided });
+const desk = { go, tools };
+const lists = Object.fromEntries(Object.keys(NAMES).map((name) => [name, new List(name, by(`panel-${name}`), desk)]));
+
+/** @type {import("./lists.js").Redaction[]} */
+let redactions = [];
+let redactionsVersion = 0;
+/** @type {import("./lists.js").Proposal[]} */
+let proposals = [];
+/** @type {import("./lists.js").Doubt[]} */
+let doubts = [];
+/** @type {import("./captions.js").Cue[]} */
+let captions = [];
+/** @type {[number, number] | null} */
+let stretch = null;
+let ready = false;
+
+/** Said once to those who hear the page, shown to those who see it. @param {string} sentence @param {boolean} [problem] */
+function say(sentence, problem = false) {
+  const said = by("said");
+  said.textContent = sentence;
+  said.classList.toggle("warn", problem);
+  said.classList.toggle("there", Boolean(sentence));
+  clearTimeout(Number(said.dataset.timer));
+  said.dataset.timer = String(setTimeout(() => said.classList.remove("there"), problem ? 12000 : 6000));
+}
+
+/** What went wrong, in the server's words. @param {unknown} problem */
+function tell(problem) {
+  if (problem instanceof SignedOut) say("You are signed out. Sign in in another tab; this page then goes on.", true);
+  else if (problem instanceof Unreachable) say("Stablecast does not answer just now. Nothing was changed.", true);
+  else if (problem instanceof Refused) say(problem.message, true);
+  else throw problem;
+}
+
+/** Do something that the server may refuse. @param {() => Promise<void>} what */
+async function trying(what) {
+  try { await what(); } catch (problem) {
+    if ((problem instanceof SignedOut || (problem instanceof Refused && problem.status === 403)) && await signedInAgain()) {
+      try { await what(); } catch (again) { tell(again); }
+    } else tell(problem);
+  }
+}
+
+// --- what somebody likes: kept in this browser, never a word ----------------------------------------------------------
+
+const liked = /** @type {Record<string, any>} */ (JSON.parse(localStorage.getItem("stablecast.review") ?? "{}"));
+
+/** @param {string} name @param {unknown} value */
+function like(name, value) {
+  liked[name] = value;
+  localStorage.setItem("stablecast.review", JSON.stringify(liked));
+}
+
+/** A button that is on or off. @param {string} id @param {string} name @param {boolean} first @param {(on: boolean) => void} then */
+function toggle(id, name, first, then) {
+  const button = by(id);
+  const set = (/** @type {boolean} */ on) => { button.setAttribute("aria-pressed", String(on)); like(name, on); then(on); };
+  button.addEventListener("click", () => set(button.getAttribute("aria-pressed") !== "true"));
+  set(liked[name] ?? first);
+  return () => button.click();
+}
+
+// --- the sound --------------------------------------------------------------------------------------------------------
+
+let follows = false, pauses = true, letters = true, captioned = true;
+let cued = "";
+
+player.addEventListener("time", () => {
+  const time_s = player.time;
+  wave.at(time_s, player.playing);
+  by("time").textContent = clock(time_s, true);
+  if (ready) words.saying(script.at(time_s), follows && player.playing);
+  const shown = captioned ? showing(captions, time_s) : [];
+  const key = shown.map((cue) => cue.start_s).join();
+  if (key === cued) return;
+  cued = key;
+  by("cue").replaceChildren(...shown.map((cue) => make("p", {}, cue.speaker ? make("b", {}, `${cue.speaker}: `) : null, ...cue.lines.split("\n").flatMap((line, i) => i ? [make("br"), line] : [line]))));
+});
+
+player.addEventListener("state", () => {
+  const playing = player.playing;
+  by("play").setAttribute("aria-label", playing ? "Pause" : "Play");
+  by("play").dataset.playing = String(playing);
+  by("speed").textContent = `${player.speed.toFixed(1)}×`;
+  by("fast").hidden = player.speed <= 2;
+  if (player.duration) { wave.duration = player.duration; by("length").textContent = clock(player.duration); }
+  if (player.audio.error && digest) say("The sound of this cut cannot be played. Reload the page; if that does not help, make the cut again.", true);
+  if (!playing && ready) keepPlace();
+});
+
+player.addEventListener("heard", (event) => {
+  const stretches = /** @type {CustomEvent<[number, number][]>} */ (event).detail;
+  void (async () => {
+    try { gate.hear(await post("heard", { digest, stretches }, true)); } catch (problem) {
+      if (problem instanceof Refused && problem.status !== 403 && problem.status !== 423) tell(problem);
+      else { player.unreported.unshift(...stretches); if (!(problem instanceof Unreachable)) await signedInAgain(); } // told again with the next ones
+    }
+  })();
+});
+
+let placed = -1;
+function keepPlace() {
+  if (!digest || Math.abs(player.time - placed) < 0.2) return;
+  placed = player.time;
+  void post("place", { digest, place_s: Math.round(placed * 10) / 10 }, true).catch(() => { placed = -1; });
+}
+setInterval(() => { if (ready && player.playing) keepPlace(); }, PLACE_MS);
+addEventListener("pagehide", () => { player.report(); keepPlace(); });
+
+/** @param {number} time_s */
+function seek(time_s) { player.seek(time_s); if (ready) words.saying(script.at(player.time), false); }
+
+wave.addEventListener("seek", (event) => seek(/** @type {CustomEvent<number>} */ (event).detail));
+wave.addEventListener("stretch", (event) => loop(/** @type {CustomEvent<[number, number] | null>} */ (event).detail));
+wave.addEventListener("moved", (event) => {
+  const { number, start_s, end_s } = /** @type {CustomEvent<import("./wave.js").Region>} */ (event).detail;
+  void move(number, start_s, end_s);
+});
+
+/** @param {[number, number] | null} to */
+function loop(to) {
+  stretch = to;
+  wave.loop = to;
+  player.loop = to && to[1] > to[0] ? to : null;
+  by("loop").textContent = to ? `A ${clock(to[0], true)} – B ${clock(to[1], true)}` : "";
+  by("unloop").hidden = !to;
+  wave.draw();
+}
+
+// --- the words --------------------------------------------------------------------------------------------------------
+
+let resume = 0, goes = false;
+words.addEventListener("typed", (event) => {
+  saving.typed(/** @type {CustomEvent<string>} */ (event).detail);
+  gate.show();
+  clearTimeout(resume);
+  if (!pauses) return;
+  if (player.playing) { goes = true; player.pause(); }
+  if (goes) resume = setTimeout(() => { goes = false; void player.play(); }, TYPING_MS);
+});
+words.addEventListener("refused", (event) => say(/** @type {CustomEvent<string>} */ (event).detail));
+words.addEventListener("undo", () => void step("undo"));
+words.addEventListener("redo", () => void step("redo"));
+words.addEventListener("seek", (event) => seek(/** @type {CustomEvent<number>} */ (event).detail));
+words.addEventListener("play", (event) => player.playFrom(/** @type {CustomEvent<number>} */ (event).detail));
+words.addEventListener("chip", (event) => {
+  const time_s = /** @type {CustomEvent<number>} */ (event).detail;
+  const item = lists.out.items.find((one) => one.start_s - 0.5 <= time_s && time_s <= one.end_s + 0.5);
+  if (item) { panels.open("out"); lists.out.choose(item); }
+});
+words.addEventListener("entered", (event) => here(/** @type {CustomEvent<string>} */ (event).detail));
+words.addEventListener("chosen", () => {
+  const n = words.chosen.collapsed ? 0 : words.chosen.places.length;
+  by("take-out-words").textContent = n ? `Take ${count(n, "word")} out` : "Take out";
+  remember();
+});
+
+/** @type {HTMLElement} */ (by("take-out")).addEventListener("pointerdown", (event) => event.preventDefault()); // the selection stays
+
+saving.addEventListener("state", (event) => {
+  const { state, sentence } = /** @type {CustomEvent<{state: string, sentence: string}>} */ (event).detail;
+  const shown = by("saved");
+  if (shown.textContent === sentence) return;
+  const worse = state === "failed" || state === "signed-out" || state === "conflict";
+  shown.textContent = sentence;
+  shown.dataset.state = state;
+  if (worse) say(sentence, true);
+  gate.show();
+});
+saving.addEventListener("saved", () => { drawFound(); waiting(); });
+
+function drawFound() {
+  lists.unsure.take(unsure(script.unsure()), "No word is below half sure. Sure words can be wrong all the same: hear them.");
+  lists.finding.take(findings(script.paragraphs), "The captions read well.");
+  if (/** @type {HTMLInputElement} */ (by("wanted")).value.trim()) find();
+}
+
+/** The words as the server has them now; who is typing is not disturbed. */
+async function refresh() {
+  const told = await fetched();
+  const changed = script.take(told, (id) => saving.busy(id));
+  if (!ready || told.paragraphs.length !== words.articles.size) words.begin();
+  for (const paragraph of changed) words.show(paragraph);
+  ready = true;
+  drawFound();
+  waiting();
+  speakers();
+}
+
+/** @param {import("./lists.js").Redaction[]} all @param {number} version */
+function takeRedactions(all, version) {
+  redactions = all;
+  redactionsVersion = version;
+  lists.out.take(outs(all), "Nothing is taken out of this cut.");
+  regions();
+}
+
+function regions() {
+  wave.regions = [
+    ...redactions.map((one) => ({ kind: /** @type {const} */ (!one.redact ? "left" : one.applied ? "out" : "waiting"), start_s: one.start_s, end_s: one.end_s, number: one.number })),
+    ...doubts.map((one, i) => ({ kind: /** @type {const} */ ("doubt"), start_s: one.start_s, end_s: one.end_s, number: i })),
+    ...proposals.filter((one) => one.state === "open").map((one) => ({ kind: /** @type {const} */ ("proposal"), start_s: one.start_s, end_s: one.end_s, number: one.number })),
+  ];
+  wave.held = lists.out.chosen?.data.number ?? null;
+  wave.draw();
+}
+
+/** Take a stretch out, or leave it in. @param {number} start_s @param {number} end_s @param {boolean} [redact] */
+async function mark(start_s, end_s, redact = true) {
+  const told = await post("mark", { start_s, end_s, redact });
+  takeRedactions(told.redactions, told.version);
+  await refresh();
+  return told;
+}
+
+async function takeOut() {
+  if (!await saving.flush()) { say("What you typed has to be saved first.", true); return; }
+  const { places, collapsed } = words.chosen;
+  const said = places.map(({ paragraph, index }) => paragraph.words[index]).filter((word) => word && word.text !== null);
+  await trying(async () => {
+    if (said.length && (!collapsed || !stretch)) {
+      const start_s = Math.min(...said.map((word) => word.start_s)), end_s = Math.max(...said.map((word) => word.end_s));
+      await mark(start_s, Math.max(end_s, start_s + 0.05));
+      say(`Marked: ${count(said.length, "word")} at ${clock(start_s)} will be taken out of the next cut. Undo puts ${said.length > 1 ? "them" : "it"} back.`);
+    } else if (stretch) {
+      await mark(...stretch);
+      say(`Marked: ${clock(stretch[0], true)} to ${clock(stretch[1], true)} will be taken out of the next cut.`);
+      loop(null);
+    } else say("Select words, or set A and B in the sound, then take them out.");
+  });
+}
+
+/** @param {number} number @param {number} start_s @param {number} end_s */
+async function move(number, start_s, end_s) {
+  await trying(async () => {
+    const told = await post("move-mark", { number, start_s, end_s, version: redactionsVersion });
+    takeRedactions(told.redactions, told.version);
+    await refresh();
+    say(`${clock(start_s, true)} to ${clock(end_s, true)}.`);
+  });
+  takeRedactions(redactions, redactionsVersion); // where it was refused, the picture goes back
+}
+
+/** @param {"undo" | "redo"} which */
+async function step(which) {
+  if (!await saving.flush() && saving.dirty.size) { say("What you typed has to be saved first.", true); return; }
+  await trying(async () => {
+    const done = await post(which, {});
+    const told = await get("redactions");
+    await refresh();
+    takeRedactions(told.redactions, told.version);
+    if (done.paragraph && script.byId.has(done.paragraph)) words.go(done.paragraph, 0, -1);
+    else seek(done.start_s);
+    say(which === "undo" ? "Undone." : "Done again.");
+  });
+}
+
+// --- the lists --------------------------------------------------------------------------------------------------------
+
+/** @param {List} list @param {import("./lists.js").Item} item */
+function go(list, item) {
+  seek(item.start_s);
+  const paragraph = item.paragraph ? script.byId.get(item.paragraph) : script.paragraphAt(item.start_s + 0.01);
+  if (paragraph) words.point(paragraph.id, item.first, item.last);
+  if (list.name === "out") regions();
+}
+
+/** @param {List} list @param {import("./lists.js").Item} item */
+function tools(list, item) {
+  /** @param {string} tool @param {string} name @param {() => void} then @param {string | null} [why]  why it cannot be used @param {string} [label] */
+  const button = (tool, name, then, why = null, label) => make("button", { type: "button", class: "little", "data-tool": tool, onclick: then, disabled: Boolean(why), title: why, "aria-label": label }, name);
+  const hear = button("hear", "Hear it", () => player.playFrom(item.start_s - CONTEXT_S, item.end_s + CONTEXT_S));
+  if (list.name === "proposal") return [hear,
+    ...(item.data.state === "open"
+      ? [button("accept", "Take it out", () => void answer(item, "accept")), button("leave", "Leave it in", () => void answer(item, "leave"))]
+      : item.data.state === "left in" ? [button("reopen", "Ask again", () => void answer(item, "reopen"))] : []),
+    ...reasons(item.data.reasons)];
+  if (list.name !== "out") return [hear, button("edit", "Edit here", () => edit(item))];
+  const one = /** @type {import("./lists.js").Redaction} */ (item.data);
+  const only = one.movable ? null : "This is taken out by a rule: it can be made wider, not narrower.";
+  const edge = (/** @type {"start_s" | "end_s"} */ name, /** @type {number} */ by_s) => () => void shift(one, name === "start_s" ? by_s : 0, name === "end_s" ? by_s : 0);
+  return [hear,
+    make("span", { class: "edges", role: "group", "aria-label": `Begins at ${clock(one.start_s, true)}` }, make("span", { class: "soft" }, "Begins "),
+      button("s-", "−0.1", edge("start_s", -STEP_S), null, "Begin 0.1 seconds earlier"), button("s+", "+0.1", edge("start_s", STEP_S), only, "Begin 0.1 seconds later")),
+    make("span", { class: "edges", role: "group", "aria-label": `Ends at ${clock(one.end_s, true)}` }, make("span", { class: "soft" }, "Ends "),
+      button("e-", "−0.1", edge("end_s", -STEP_S), only, "End 0.1 seconds earlier"), button("e+", "+0.1", edge("end_s", STEP_S), null, "End 0.1 seconds later")),
+    ...(one.movable ? [button("back", one.redact ? "Put it back" : "Take it out again", () => void putBack(one))] : []),
+    ...(only ? [make("p", { class: "soft hint" }, `${asked(one).charAt(0).toUpperCase()}${asked(one).slice(1)}: it can be made wider here, not narrower.`)] : [])];
+}
+
+/** @param {string[]} all */
+const reasons = (all) => all.length ? [make("p", { class: "soft hint" }, all.join(" "))] : [];
+
+/** @param {import("./lists.js").Redaction} one @param {number} start_s @param {number} end_s */
+async function shift(one, start_s, end_s) {
+  const round = (/** @type {number} */ time_s) => Math.round(time_s * 1000) / 1000;
+  const from = Math.max(0, round(one.start_s + start_s)), to = round(one.end_s + end_s);
+  if (to - from < STEP_S / 2) say("It cannot be any narrower.");
+  else await move(one.number, from, to);
+}
+
+/** @param {import("./lists.js").Redaction} one */
+async function putBack(one) {
+  await trying(async () => {
+    const told = await post("unmark", { number: one.number, version: redactionsVersion });
+    takeRedactions(told.redactions, told.version);
+    await refresh();
+    say("Put back. Undo takes it out again.");
+  });
+}
+
+/** @param {import("./lists.js").Item} item @param {string} what */
+async function answer(item, what) {
+  await trying(async () => {
+    const told = await post("answer", { number: item.data.number, answer: what });
+    takeProposals(told.proposals);
+    const marks = await get("redactions");
+    takeRedactions(marks.redactions, marks.version);
+    await refresh();
+    say({ accept: "It will be taken out of the next cut.", leave: "It stays in.", reopen: "It waits for an answer again." }[what] ?? "");
+  });
+}
+
+/** @param {import("./lists.js").Proposal[]} all */
+function takeProposals(all) {
+  proposals = all;
+  lists.proposal.take(proposed(all), "Nothing was found that may identify somebody. A person still has to listen for it.");
+  by("open-proposals").textContent = String(all.filter((one) => one.state === "open").length);
+  regions();
+}
+
+/** @param {import("./lists.js").Item} item */
+function edit(item) {
+  const paragraph = item.paragraph ?? script.paragraphAt(item.start_s + 0.01)?.id;
+  if (paragraph) words.go(paragraph, item.first ?? script.at(item.start_s + 0.01)?.index ?? 0, item.last);
+}
+
+function find() {
+  const wanted = /** @type {HTMLInputElement} */ (by("wanted")).value;
+  const found = wanted.trim() ? script.find(wanted) : [];
+  lists.find.take(hits(found), wanted.trim() ? "These words are nowhere." : "Capitals and accents do not matter.");
+  by("found").textContent = wanted.trim() ? count(found.length, "place") : "";
+  for (const id of ["take-all", "protect"]) /** @type {HTMLButtonElement} */ (by(id)).disabled = !wanted.trim() || (id === "take-all" && !found.length);
+}
+
+let finding = 0;
+by("wanted").addEventListener("input", () => { clearTimeout(finding); finding = setTimeout(find, 150); });
+by("find").addEventListener("submit", (event) => { event.preventDefault(); find(); stepIn("find", 1); });
+by("wanted").addEventListener("keydown", (event) => { if (event.key === "Enter" && event.shiftKey) { event.preventDefault(); stepIn("find", -1); } });
+by("take-all").addEventListener("click", () => void takeAll());
+by("protect").addEventListener("click", () => void trying(async () => {
+  const field = /** @type {HTMLInputElement} */ (by("wanted"));
+  await post("protect", { word: field.value.trim() });
+  await everything();
+  say("On the list of protected words: the next cut takes it out everywhere.");
+}));
+
+async function takeAll() {
+  if (!await saving.flush()) return;
+  const places = lists.find.items.map((item) => [item.start_s, Math.max(item.end_s, item.start_s + 0.05)]);
+  await trying(async () => {
+    const told = await post("mark-all", { stretches: places });
+    takeRedactions(told.redactions, told.version);
+    await refresh();
+    say(`Marked ${count(places.length, "place")}: the next cut takes them out.`);
+  });
+}
+
+function speakers() {
+  const list = by("speakers");
+  if (list.contains(document.activeElement)) return;
+  list.replaceChildren(...script.speakers.map((name) => {
+    const field = /** @type {HTMLInputElement} */ (make("input", { value: name, "aria-label": `New name for ${name}`, autocomplete: "off", maxlength: 40 }));
+    return make("li", {}, make("form", { class: "row", onsubmit: (/** @type {Event} */ event) => {
+      event.preventDefault();
+      const wanted = field.value.trim();
+      if (!wanted || wanted === name) return;
+      field.blur();
+      void trying(async () => { await post("rename", { old: name, new: wanted }); await everything(); say(`${name} is called ${wanted} from here on.`); });
+    } }, field, make("button", { class: "little" }, "Rename")));
+  }));
+}
+
+by("history").addEventListener("toggle", () => {
+  if (/** @type {HTMLDetailsElement} */ (by("history")).open) void trying(async () => {
+    const all = await get("versions");
+    by("versions").replaceChildren(...[...all].reverse().slice(0, 60).map((one) => make("li", {},
+      make("span", {}, `Version ${one.number}, ${new Date(one.at).toLocaleString(document.documentElement.lang)}`), " ",
+      one.current ? make("strong", {}, "now") : make("button", { type: "button", class: "little", onclick: () => void trying(async () => {
+        await post("restore", { version: one.number });
+        await everything();
+        say(`Back at version ${one.number}. The others are kept.`);
+        /** @type {HTMLDetailsElement} */ (by("history")).open = false;
+      }) }, "Go back to this"))));
+  });
+});
+
+/** @param {string} name @param {number} direction */
+function stepIn(name, direction) {
+  panels.open(name);
+  const item = lists[name].step(direction, player.time);
+  say(item ? `${item.title}, ${spoken(item.start_s)}` : `There is no ${direction > 0 ? "further" : "earlier"} one in “${NAMES[/** @type {keyof typeof NAMES} */ (name)]}”.`);
+}
+
+// --- the gate ---------------------------------------------------------------------------------------------------------
+
+gate.addEventListener("missing", (event) => { wave.missing = /** @type {CustomEvent<[number, number][]>} */ (event).detail; wave.draw(); });
+gate.addEventListener("said", (event) => say(/** @type {CustomEvent<string>} */ (event).detail));
+gate.addEventListener("problem", (event) => say(/** @type {CustomEvent<string>} */ (event).detail, true));
+by("gate").addEventListener("click", (event) => {
+  const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-hear]"));
+  if (button) { player.loop = null; player.playFrom(Number(button.dataset.hear)); }
+});
+
+function waiting() {
+  const told = gate.told, n = Math.max(told?.waiting ?? 0, script.version !== script.decided ? 1 : 0);
+  const newer = told?.cut && told.cut.digest !== digest;
+  by("news").hidden = !newer;
+  if (newer) {
+    by("news-text").textContent = `This is a new cut: ${told.cut?.short}. ${told.cut?.changed.length ? `New in it: ${told.cut.changed.join(", ")}. ` : ""}What you hear here is the cut before.`;
+  }
+  by("waiting").hidden = !(n || told?.running || (told && !told.cut));
+  by("waiting-text").textContent = told?.running ? "A new cut is being made."
+    : n ? "There are changes that are not in this cut yet." : "There is no finished cut yet.";
+  by("run").hidden = Boolean(told?.running);
+  gate.show();
+}
+
+by("run").addEventListener("click", () => void (async () => {
+  if (!await saving.flush()) { say("What you typed has to be saved first.", true); return; }
+  await trying(async () => {
+    await post("run", {});
+    by("run").hidden = true;
+    by("waiting-text").textContent = "A new cut is being made.";
+    say("The new cut is being made. You can go on editing.");
+  });
+})());
+by("open-cut").addEventListener("click", () => void saving.flush().then(() => location.reload()));
+
+/** @param {{episode: string, stage: string, event: string, left: number, total: number, sentence?: string}} told */
+function progress(told) {
+  if (told.episode && told.episode !== episode) return;
+  const bar = /** @type {HTMLProgressElement} */ (by("progress"));
+  by("waiting").hidden = false;
+  by("run").hidden = true;
+  bar.hidden = !told.total;
+  if (told.total) { bar.max = told.total; bar.value = told.total - told.left; }
+  by("waiting-text").textContent = told.event === "failed" ? `The new cut could not be made: ${told.sentence ?? "see the desk"}` : `A new cut is being made${told.total ? `: ${told.total - told.left} of ${told.total} steps` : ""}.`;
+  if (told.event === "failed") { by("run").hidden = false; bar.hidden = true; say(by("waiting-text").textContent ?? "", true); }
+}
+
+// --- others -----------------------------------------------------------------------------------------------------------
+
+let hereAt = "";
+/** @param {string} paragraph */
+function here(paragraph) {
+  hereAt = paragraph;
+  void post("here", { paragraph }).then(present).catch(() => {});
+}
+setInterval(() => { if (hereAt && !document.hidden) here(hereAt); }, HERE_MS);
+
+/** @param {{name: string, paragraph: string, me: string}[] | {here: {name: string, paragraph: string, me: string}[]}} told */
+function present(told) {
+  const all = (Array.isArray(told) ? told : told.here).filter((one) => one.me !== me);
+  words.others(new Map(all.map((one) => [one.paragraph, one.name])));
+  const names = [...new Set(all.map((one) => one.name))];
+  const shown = names.length ? `${names.join(" and ")} ${names.length > 1 ? "are" : "is"} here too` : "";
+  if (by("people").textContent !== shown) by("people").textContent = shown;
+}
+
+let later = 0, lost = false;
+function soon() { clearTimeout(later); later = setTimeout(() => void everything().catch(() => {}), 250); }
+
+function listen() {
+  events((kind, told) => {
+    if (kind === "version" && told.version !== script.version) soon();
+    else if (kind === "presence") present(told);
+    else if (kind === "progress") progress(told);
+    else if (kind === "cut") { /** @type {HTMLElement} */ (by("progress")).hidden = true; soon(); }
+    else if (kind === "lost") lost = true;
+    else if (kind === "open" && lost) { lost = false; soon(); if (saving.unsaved) void saving.flush(); }
+  });
+}
+
+// --- where somebody was -----------------------------------------------------------------------------------------------
+
+const seat = `stablecast.${episode}`;
+function remember() {
+  const article = /** @type {HTMLElement | null} */ (document.activeElement?.closest?.("article[data-p]"));
+  if (article) sessionStorage.setItem(seat, JSON.stringify({ id: article.dataset.p, index: words.atCaret()?.index ?? 0 }));
+}
+
+function comeBack() {
+  const kept = JSON.parse(sessionStorage.getItem(seat) ?? "null");
+  const fresh = performance.getEntriesByType("navigation")[0];
+  if (!kept || /** @type {PerformanceNavigationTiming} */ (fresh)?.type !== "reload" || !script.byId.has(kept.id)) return;
+  words.go(kept.id, kept.index);
+  getSelection()?.collapseToStart();
+}
+
+// --- buttons and keys -------------------------------------------------------------------------------------------------
+
+/** @type {Record<string, () => void>} */
+const ACTIONS = {
+  play: () => player.toggle(),
+  back: () => player.skip(-SKIP_S),
+  forward: () => player.skip(SKIP_S),
+  replay: () => {
+    const caret = document.activeElement?.closest("article[data-p]") ? words.atCaret() : null;
+    const place = caret ?? script.at(player.time);
+    if (place) player.playFrom(place.paragraph.words[place.index]?.start_s ?? place.paragraph.start_s);
+  },
+  paragraph: () => {
+    const caret = document.activeElement?.closest("article[data-p]") ? words.atCaret() : null;
+    const paragraph = caret?.paragraph ?? script.paragraphAt(player.time);
+    if (paragraph) player.playFrom(paragraph.start_s, paragraph.end_s);
+  },
+  slower: () => speed(player.speed - 0.1),
+  faster: () => speed(player.speed + 0.1),
+  normal: () => speed(1),
+  from: () => { loop([player.time, Math.max(stretch?.[1] ?? 0, player.time)]); say(`A at ${clock(player.time, true)}`); },
+  to: () => { const from = stretch && stretch[0] < player.time ? stretch[0] : Math.max(0, player.time - 3); loop([from, player.time]); say(`B at ${clock(player.time, true)}`); },
+  unloop: () => loop(null),
+  "next-out": () => stepIn("out", 1), "last-out": () => stepIn("out", -1),
+  "next-doubt": () => stepIn("doubt", 1), "last-doubt": () => stepIn("doubt", -1),
+  "next-proposal": () => stepIn("proposal", 1), "last-proposal": () => stepIn("proposal", -1),
+  "next-unsure": () => stepIn("unsure", 1), "last-unsure": () => stepIn("unsure", -1),
+  "next-finding": () => stepIn("finding", 1), "last-finding": () => stepIn("finding", -1),
+  find: () => { side("lists"); panels.open("find"); const field = /** @type {HTMLInputElement} */ (by("wanted")); field.focus(); field.select(); },
+  edit: () => { side("words"); const place = script.at(player.time) ?? (script.paragraphs[0] ? { paragraph: script.paragraphs[0], index: 0 } : null); if (place) { words.go(place.paragraph.id, place.index); getSelection()?.collapseToStart(); } },
+  gate: () => { side("gate"); by("gate").scrollIntoView({ block: "nearest" }); by("gate-title").focus(); },
+  "take-out": () => void takeOut(),
+  hear: () => { const item = lists.out.chosen ?? lists.out.items.find((one) => one.end_s >= player.time - CONTEXT_S); if (item) { if (lists.out.chosen !== item) { panels.open("out"); lists.out.choose(item); } player.playFrom(item.start_s - CONTEXT_S, item.end_s + CONTEXT_S); } else say("Nothing is taken out here."); },
+  widen: () => chosenOut((one) => void shift(one, -STEP_S, STEP_S)),
+  narrow: () => chosenOut((one) => void shift(one, STEP_S, -STEP_S)),
+  undo: () => void step("undo"),
+  redo: () => void step("redo"),
+  closer: () => wave.zoom(0.6),
+  wider: () => wave.zoom(1 / 0.6),
+  help: () => /** @type {HTMLDialogElement} */ (by("help")).showModal(),
+};
+
+/** @param {(one: import("./lists.js").Redaction) => void} then */
+function chosenOut(then) {
+  const chosen = lists.out.chosen;
+  if (chosen) then(chosen.data);
+  else say("Choose a place in the list “Taken out” first.");
+}
+
+/** @param {number} times */
+function speed(times) { player.setSpeed(times); like("speed", player.speed); }
+
+/** On a narrow screen one of three is shown. @param {string} name */
+function side(name) {
+  document.body.dataset.side = name;
+  for (const button of document.querySelectorAll("#sides button")) button.setAttribute("aria-pressed", String(/** @type {HTMLElement} */ (button).dataset.side === name));
+}
+
+document.addEventListener("keydown", (event) => {
+  const does = action(event, letters);
+  if (!does || !ACTIONS[does]) return;
+  event.preventDefault();
+  ACTIONS[does]();
+});
+document.addEventListener("click", (event) => {
+  const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-do]"));
+  if (button) ACTIONS[button.dataset.do ?? ""]?.();
+});
+by("sides").addEventListener("click", (event) => {
+  const name = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-side]"))?.dataset.side;
+  if (name) side(name);
+});
+by("volume").addEventListener("input", () => { player.audio.volume = Number(/** @type {HTMLInputElement} */ (by("volume")).value) / 100; });
+by("language")?.addEventListener("change", () => void loadCaptions());
+by("keys").append(...help());
+
+ACTIONS.captions = toggle("captions", "captions", true, (on) => { captioned = on; cued = "-"; by("cue").hidden = !on; });
+ACTIONS.follow = toggle("follow", "follow", false, (on) => { follows = on; });
+toggle("pauses", "pauses", true, (on) => { pauses = on; });
+toggle("rolls", "rolls", true, (on) => { player.rollsBack = on; });
+toggle("letters", "letters", true, (on) => { letters = on; });
+toggle("hide-words", "hidden", false, (on) => { document.body.classList.toggle("hides-words", on); });
+player.setSpeed(liked.speed ?? 1);
+side("words");
+
+async function loadCaptions() {
+  const language = /** @type {HTMLSelectElement} */ (by("language")).value;
+  const answer = await fetch(`/media/${episode}/${digest}/captions${language ? `.${language}` : ""}.vtt`, { cache: "no-store" });
+  if (answer.ok) { captions = cues(await answer.text()); cued = "-"; }
+}
+
+const opened = Date.now();
+setInterval(() => {
+  const minutes = Math.floor((Date.now() - opened) / 60000);
+  by("while").textContent = minutes >= 45 ? `You have been here for ${minutes} minutes. A break is fine: your place is kept.` : "";
+}, 60000);
+
+/** Everything that can be other than it was. */
+async function everything() {
+  const [told] = await Promise.all([get("redactions"), refresh(), gate.refresh()]);
+  takeRedactions(told.redactions, told.version);
+  waiting();
+}
+
+async function begin() {
+  listen();
+  if (digest) void get(`peaks?digest=${digest}`).then((told) => wave.take(told.peaks, told.per_second)).catch(tell);
+  if (digest) void loadCaptions();
+  await everything();
+  document.documentElement.dataset.ready = "true";
+  const place_s = gate.told?.heard?.place_s ?? 0;
+  if (place_s > 0 && player.time === 0) { player.seek(place_s); say(`You stopped at ${clock(place_s)}.`); }
+  comeBack();
+  const [found, wanted] = await Promise.all([get("doubts"), get("proposals")]);
+  doubts = found.doubts;
+  lists.doubt.take(doubted(doubts), "Nothing was recognised that seems made up.");
+  takeProposals(wanted.proposals);
+  if (saving.unsaved) return;
+  document.documentElement.dataset.full = "true";
+}
+
+begin().catch(tell);
