@@ -192,6 +192,11 @@ class Studio:
         with self._open() as show:
             yield from finding.proposals(show, episode, given, quote=quote)
 
+    def proposals_in_file(self, episode: str) -> ProposalsView:
+        """The proposals as they were found last, in times of the finished file; nothing is made."""
+        with self._open() as show:
+            return finding.in_file(show, episode)
+
     def run(self, episodes: tuple[str, ...], *, jobs: int, producer: str | None = None) -> Iterator[Progress]:
         """Bring episodes up to date, telling what happens."""
         with self._open() as show:

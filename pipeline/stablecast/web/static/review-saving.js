@@ -3,9 +3,9 @@
  * take stays on the page and is tried again, and what two people wrote stands side by side until one of them decides.
  */
 
-import { get, post, Refused, signedInAgain, SignedOut, Unreachable } from "./api.js";
-import { make } from "./text.js";
-import { plain } from "./words.js";
+import { get, post, Refused, signedInAgain, SignedOut, Unreachable } from "./review-api.js";
+import { make } from "./review-text.js";
+import { plain } from "./review-words.js";
 
 const PAUSE_MS = 600; // after the last letter
 const AT_MOST_MS = 4000; // after the first letter that is not saved
@@ -13,14 +13,14 @@ const RETRY_MS = [1000, 2000, 4000, 8000];
 
 /** Tells "state" with what to say about it, "saved" (a paragraph), and "conflict" (a paragraph's id). */
 export class Saving extends EventTarget {
-  /** @param {import("./words.js").Words} words @param {import("./model.js").Manuscript} manuscript */
+  /** @param {import("./review-words.js").Words} words @param {import("./review-model.js").Manuscript} manuscript */
   constructor(words, manuscript) {
     super();
     this.words = words;
     this.manuscript = manuscript;
     /** @type {Map<string, number>} when the first letter that is not saved was typed */
     this.dirty = new Map();
-    /** @type {Map<string, import("./model.js").Told & {version: number}>} what somebody else made of a paragraph meanwhile */
+    /** @type {Map<string, import("./review-model.js").Told & {version: number}>} what somebody else made of a paragraph meanwhile */
     this.conflicts = new Map();
     /** @type {Set<string>} refused by the server, with a reason; they wait for another letter */
     this.refused = new Set();
@@ -127,7 +127,7 @@ export class Saving extends EventTarget {
     this.#soon(wait_ms);
   }
 
-  /** @param {string} id @param {import("./model.js").Told & any} saved */
+  /** @param {string} id @param {import("./review-model.js").Told & any} saved */
   #conflict(id, saved) {
     this.conflicts.set(id, { ...saved.paragraph, version: saved.version });
     this.words.state(id, "conflict");

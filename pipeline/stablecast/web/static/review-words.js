@@ -3,13 +3,13 @@
  * spans that can be typed in. One listener for all of them; no listener on a word.
  */
 
-import { clock, make, REMOVED } from "./text.js";
-import { tokens, unchanged } from "./tokens.js";
-import { UNSURE } from "./model.js";
+import { clock, make, REMOVED } from "./review-text.js";
+import { tokens, unchanged } from "./review-tokens.js";
+import { UNSURE } from "./review-model.js";
 
 /**
- * @typedef {import("./model.js").Paragraph} Paragraph
- * @typedef {import("./tokens.js").Typed} Typed
+ * @typedef {import("./review-model.js").Paragraph} Paragraph
+ * @typedef {import("./review-tokens.js").Typed} Typed
  */
 
 const NEAR = "900px 0px";
@@ -17,7 +17,7 @@ const GUARD = "\u200b"; // lets a caret stand beside a chip at the edge of a par
 
 /** Tells "typed", "chosen", "entered" (a paragraph), "play" (from a word), "refused" (why a key did nothing) and "undo"/"redo". */
 export class Words extends EventTarget {
-  /** @param {HTMLElement} root @param {import("./model.js").Manuscript} manuscript */
+  /** @param {HTMLElement} root @param {import("./review-model.js").Manuscript} manuscript */
   constructor(root, manuscript) {
     super();
     this.root = root;
@@ -26,15 +26,16 @@ export class Words extends EventTarget {
     this.articles = new Map();
     for (const article of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("article[data-p]")))
       this.articles.set(article.dataset.p ?? "", article);
-    /** @type {Map<string, number>} the version that a paragraph's spans were made of */
+    /** @type {Map<string, import("./review-tokens.js").Word[]>} the words that a paragraph's spans were made of */
     this.made = new Map();
     /** @type {Element | null} */
     this.now = null;
     this.composing = false;
-    /** @type {{places: import("./model.js").Place[], collapsed: boolean}} */
+    /** @type {{places: import("./review-model.js").Place[], collapsed: boolean}} */
     this.chosen = { places: [], collapsed: true };
     /** @type {{id: string, offset: number} | null} */
     this.caret = null;
+    this.edits = document.body.dataset.edits === "true";
     this.observer = new IntersectionObserver((entries) => {
       for (const entry of entries) if (entry.isIntersecting) this.#prepare(/** @type {HTMLElement} */ (entry.target).dataset.p ?? "");
     }, { rootMargin: NEAR });
@@ -63,14 +64,17 @@ export class Words extends EventTarget {
     this.#notes(paragraph);
     const text = this.text(paragraph.id);
     const who = article.querySelector(".who bdi");
-    if (who && who.textContent !== paragraph.speaker) who.textContent = paragraph.speaker;
+    if (who && who.textContent !== paragraph.speaker) {
+      who.textContent = paragraph.speaker;
+      text.setAttribute("aria-label", called(paragraph));
+    }
     if (!this.made.has(paragraph.id)) {
       text.textContent = plain(paragraph);
       return;
     }
     const kept = document.activeElement === text ? offsets(text) : null;
-    text.replaceChildren(...spans(paragraph));
-    this.made.set(paragraph.id, paragraph.base);
+    text.replaceChildren(...spans(paragraph, kept ? gaps(text, paragraph) : null));
+    this.made.set(paragraph.id, paragraph.words);
     if (kept) place(text, kept[0], kept[1]);
     if (this.now && !this.now.isConnected) this.now = null;
   }
@@ -80,7 +84,7 @@ export class Words extends EventTarget {
 
   /** What stands there now, as the server takes it; null where nothing was changed. @param {Paragraph} paragraph */
   typed(paragraph) {
-    const typed = read(this.text(paragraph.id), this.made.get(paragraph.id) === paragraph.base);
+    const typed = read(this.text(paragraph.id), this.made.get(paragraph.id) === paragraph.words);
     const made = tokens(typed, paragraph.words);
     return unchanged(made, paragraph.words) ? null : made;
   }
@@ -88,7 +92,7 @@ export class Words extends EventTarget {
   /** The plain text as it stands. @param {string} id */
   shown(id) { return (this.text(id).textContent ?? "").replaceAll(GUARD, "").replace(/\s+/g, " ").trim(); }
 
-  /** Mark the word that is being said. @param {import("./model.js").Place | null} said @param {boolean} follow */
+  /** Mark the word that is being said. @param {import("./review-model.js").Place | null} said @param {boolean} follow */
   saying(said, follow) {
     const id = said?.paragraph.id ?? "";
     const article = this.articles.get(id);
@@ -98,7 +102,7 @@ export class Words extends EventTarget {
       this.article = article;
       if (article && follow) this.reveal(id);
     }
-    const word = said && this.made.get(id) === said.paragraph.base ? this.span(id, said.index) : null;
+    const word = said && this.made.get(id) === said.paragraph.words ? this.span(id, said.index) : null;
     if (word === this.now) return;
     this.now?.classList.remove("said");
     word?.classList.add("said");
@@ -158,7 +162,7 @@ export class Words extends EventTarget {
     else for (let i = first; i <= (last ?? first); i += 1) this.span(id, i)?.classList.add("found");
   }
 
-  /** The word at the caret. @returns {import("./model.js").Place | null} */
+  /** The word at the caret. @returns {import("./review-model.js").Place | null} */
   atCaret() { return this.chosen.places[0] ?? null; }
 
   /** @param {string} id @param {string} state "" | "unsaved" | "saving" | "conflict" */
@@ -183,19 +187,18 @@ export class Words extends EventTarget {
     if (!paragraph || this.made.has(id)) return;
     const text = this.text(id);
     text.replaceChildren(...spans(paragraph));
-    try { text.contentEditable = "plaintext-only"; } catch { text.contentEditable = "true"; }
-    this.made.set(id, paragraph.base);
+    if (this.edits) text.contentEditable = "plaintext-only";
+    this.made.set(id, paragraph.words);
     this.observer.unobserve(/** @type {Element} */ (this.articles.get(id)));
   }
 
   /** @param {Paragraph} paragraph */
   #article(paragraph) {
-    const label = `who-${paragraph.id}`;
     const article = make("article", { class: "para", "data-p": paragraph.id, "data-state": "" },
-      make("div", { class: "who", id: label },
+      make("div", { class: "who" },
         make("button", { class: "plain clock", type: "button", tabindex: -1, "data-seek": paragraph.start_s, "aria-label": `Play from ${clock(paragraph.start_s)}` }, clock(paragraph.start_s)),
         " ", make("bdi", {}, paragraph.speaker)),
-      make("div", { class: "text", role: "textbox", "aria-multiline": "true", "aria-labelledby": label, lang: this.manuscript.language, tabindex: -1 }, plain(paragraph)),
+      make("div", { class: "text", role: "textbox", "aria-multiline": "true", "aria-label": called(paragraph), "aria-readonly": String(!this.edits), lang: this.manuscript.language, tabindex: -1 }, plain(paragraph)),
       make("div", { class: "about" }));
     this.articles.set(paragraph.id, article);
     return article;
@@ -240,7 +243,7 @@ export class Words extends EventTarget {
       if (time_s !== null) this.#tell("seek", time_s);
     });
     root.addEventListener("keydown", (event) => this.#arrows(event));
-    document.addEventListener("selectionchange", () => this.#chose());
+    document.addEventListener("selectionchange", () => this.choose());
   }
 
   /** @param {HTMLElement} element */
@@ -280,15 +283,16 @@ export class Words extends EventTarget {
     this.#tell("typed", paragraph.id);
   }
 
-  #chose() {
+  /** Look at what is selected: also before it is used, as browsers tell of a selection late. */
+  choose() {
     const selection = getSelection();
     if (!selection?.rangeCount || !selection.anchorNode || !this.root.contains(selection.anchorNode)) return;
     const range = selection.getRangeAt(0);
-    /** @type {import("./model.js").Place[]} */
+    /** @type {import("./review-model.js").Place[]} */
     const places = [];
     for (const article of articlesIn(range, this.root)) {
       const paragraph = this.manuscript.byId.get(article.dataset.p ?? "");
-      if (!paragraph || this.made.get(paragraph.id) !== paragraph.base) continue;
+      if (!paragraph || this.made.get(paragraph.id) !== paragraph.words) continue;
       for (const word of /** @type {NodeListOf<HTMLElement>} */ (article.querySelectorAll("[data-i]"))) {
         if (!touches(range, word)) continue;
         for (let k = 0; k < Number(word.dataset.n ?? 1); k += 1) places.push({ paragraph, index: Number(word.dataset.i) + k });
@@ -312,14 +316,14 @@ export class Words extends EventTarget {
     const box = text.getBoundingClientRect();
     const height = parseFloat(getComputedStyle(text).lineHeight) || 24;
     const atEdge = sideways
-      ? (up ? at === 0 : at >= (text.textContent ?? "").length)
+      ? (up ? at === 0 : at >= bare(text.textContent ?? "").length)
       : (up ? line.top - box.top < height * 0.8 : box.bottom - line.bottom < height * 0.8);
     const next = this.manuscript.paragraphs[(this.manuscript.byId.get(id)?.number ?? 0) + (up ? -1 : 1)];
     if (!atEdge || !next) return;
     event.preventDefault();
     this.go(next.id);
     const other = this.text(next.id);
-    const length = (other.textContent ?? "").length;
+    const length = bare(other.textContent ?? "").length;
     const target = other.getBoundingClientRect();
     const point = sideways ? null : pointIn(other, line.left, up ? target.bottom - height / 2 : target.top + height / 2);
     if (point) getSelection()?.collapse(point.node, point.offset);
@@ -332,22 +336,47 @@ export class Words extends EventTarget {
 
 /** @param {Paragraph} paragraph */
 export function plain(paragraph) {
-  return paragraph.words
-    .map((word) => word.text ?? REMOVED)
-    .filter((text, i, all) => text !== REMOVED || all[i - 1] !== REMOVED)
-    .join(" ");
+  return pieces(paragraph).join(" ");
 }
+
+/** @param {Paragraph} paragraph */
+const called = (paragraph) => `${paragraph.speaker}, ${clock(paragraph.start_s)}`;
 
 /** @param {string} message */
 export const sentence = (message) => message.charAt(0).toUpperCase() + message.slice(1) + (/[.!?]$/.test(message) ? "" : ".");
 
-/** @param {Paragraph} paragraph */
-function spans(paragraph) {
+/** What is shown of a paragraph, piece by piece: a run of words that are taken out is one. @param {Paragraph} paragraph */
+const pieces = (paragraph) => paragraph.words
+  .filter((word, i, all) => word.text !== null || !i || all[i - 1].text !== null)
+  .map((word) => word.text ?? REMOVED);
+
+/**
+ * The spaces between the pieces as they were typed, so that drawing a paragraph anew moves no caret; null where other words
+ * stand there. A space that was just typed would be lost otherwise, and the next word would stick to the one before.
+ * @param {HTMLElement} text @param {Paragraph} paragraph
+ */
+function gaps(text, paragraph) {
+  const typed = (text.textContent ?? "").replaceAll(GUARD, "");
+  const found = [];
+  let at = 0;
+  for (const piece of [...pieces(paragraph), ""]) {
+    const start = at;
+    while (at < typed.length && /\s/u.test(typed[at])) at += 1;
+    if (!typed.startsWith(piece, at)) return null;
+    found.push(typed.slice(start, at));
+    at += piece.length;
+  }
+  return at === typed.length ? found : null;
+}
+
+/** @param {Paragraph} paragraph @param {string[] | null} [spaces] */
+function spans(paragraph, spaces = null) {
   /** @type {(Node | string)[]} */
   const made = [];
   const { words } = paragraph;
-  for (let i = 0; i < words.length;) {
-    if (made.length) made.push(" ");
+  let piece = 0;
+  for (let i = 0; i < words.length; piece += 1) {
+    made.push(spaces?.[piece] ?? (piece ? " " : ""));
     const word = words[i];
     if (word.text !== null) {
       const marked = word.state === "marked";
@@ -361,9 +390,10 @@ function spans(paragraph) {
     made.push(make("span", { class: "chip", contenteditable: "false", "data-i": i, "data-n": n }, REMOVED));
     i += n;
   }
+  if (spaces) made.push(spaces[piece]);
   if (words[0]?.text === null) made.unshift(GUARD);
   if (words.at(-1)?.text === null) made.push(GUARD);
-  return made.map((one) => typeof one === "string" ? document.createTextNode(one) : one);
+  return made.filter(Boolean).map((one) => typeof one === "string" ? document.createTextNode(one) : one);
 }
 
 /** The words that stand in a paragraph. @param {HTMLElement} text @param {boolean} known  whether its numbers are still right @returns {Typed[]} */
@@ -461,9 +491,12 @@ export function offsets(text) {
   const before = document.createRange();
   before.selectNodeContents(text);
   before.setEnd(range.startContainer, range.startOffset);
-  const start = before.toString().length;
-  return [start, start + range.toString().length];
+  const start = bare(before.toString()).length;
+  return [start, start + bare(range.toString()).length];
 }
+
+/** @param {string} text */
+const bare = (text) => text.replaceAll(GUARD, "");
 
 /** @param {HTMLElement} text @param {number} start @param {number} end */
 export function place(text, start, end) {
@@ -473,9 +506,9 @@ export function place(text, start, end) {
   const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT);
   let passed = 0, begun = false;
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    const length = node.textContent?.length ?? 0;
-    if (!begun && start <= passed + length) { range.setStart(node, start - passed); begun = true; }
-    if (begun && end <= passed + length) { range.setEnd(node, end - passed); break; }
+    const whole = node.textContent ?? "", length = bare(whole).length, guard = whole.startsWith(GUARD) ? 1 : 0;
+    if (!begun && start <= passed + length) { range.setStart(node, start - passed + guard); begun = true; }
+    if (begun && end <= passed + length) { range.setEnd(node, end - passed + guard); break; }
     passed += length;
   }
   const selection = getSelection();

@@ -1,6 +1,6 @@
 /** The one table of keys: it binds them and it is the help, so that the help cannot be wrong. */
 
-import { make } from "./text.js";
+import { make } from "./review-text.js";
 
 /**
  * @typedef {{does: string, say: string, letter?: string, shift?: boolean, keys?: string[]}} Row

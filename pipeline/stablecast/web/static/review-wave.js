@@ -3,7 +3,7 @@
  * and heard. It only repeats what the lists say, so that nothing depends on seeing it.
  */
 
-import { clock, spoken } from "./text.js";
+import { clock, spoken } from "./review-text.js";
 
 /**
  * @typedef {{kind: "out" | "waiting" | "left" | "doubt" | "proposal", start_s: number, end_s: number, number: number}} Region
@@ -98,8 +98,10 @@ export class Wave extends EventTarget {
     this.#bars(context, 0, this.duration, width, 0, height - 5, this.colours.soft);
     for (const region of this.regions) {
       context.fillStyle = this.colours[region.kind === "doubt" ? "warn" : region.kind === "proposal" ? "accent" : "out"];
+      context.globalAlpha = 0.65;
       if (region.kind !== "left") context.fillRect(x(region.start_s), 0, Math.max(2, x(region.end_s) - x(region.start_s)), height - 5);
     }
+    context.globalAlpha = 1;
     context.fillStyle = this.colours.ok; // what was heard; what was not is bare
     context.fillRect(0, height - 3, width, 3);
     for (const [start, end] of this.missing) context.clearRect(x(start), height - 4, Math.max(1.5, x(end) - x(start)), 4);

@@ -1,9 +1,9 @@
 /** The words as the server last told them, and where each is in time. No page, no network. */
 
-import { fold } from "./text.js";
+import { fold } from "./review-text.js";
 
 /**
- * @typedef {import("./tokens.js").Word} Word
+ * @typedef {import("./review-tokens.js").Word} Word
  * @typedef {{id: string, severity: string, source: string, place: string, message: string}} Finding
  * @typedef {{id: string, speaker: string, start_s: number, end_s: number, words: Word[], findings: Finding[]}} Told
  * @typedef {Told & {base: number, number: number}} Paragraph  `base`: the version its words are of

@@ -1,7 +1,7 @@
 /** The gate: which cut this is, what of it was heard, and the yes that belongs to exactly these bytes. */
 
-import { get, post } from "./api.js";
-import { by, clock, count, make } from "./text.js";
+import { get, post } from "./review-api.js";
+import { by, clock, count, make } from "./review-text.js";
 
 const MOST_GAPS = 12;
 
@@ -21,7 +21,7 @@ export class Gate extends EventTarget {
     this.told = null;
     /** @type {Heard | null} */
     this.heard = null;
-    this.panel = by("gate");
+    this.panel = by("panel-gate");
     this.reason = by("gate-reason");
     this.button = /** @type {HTMLButtonElement | null} */ (document.getElementById("approve"));
     this.boxes = /** @type {HTMLInputElement[]} */ ([...this.panel.querySelectorAll("input[data-check]")]);
@@ -40,6 +40,7 @@ export class Gate extends EventTarget {
     this.told = told;
     if (told.heard && told.cut?.digest === this.page.digest) this.hear(told.heard);
     else this.show();
+    this.dispatchEvent(new Event("looked"));
   }
 
   /** @param {Heard} heard */
@@ -48,7 +49,7 @@ export class Gate extends EventTarget {
     const meter = /** @type {HTMLProgressElement} */ (by("heard-meter"));
     const percent = Math.floor(heard.share * 100 + 1e-6);
     meter.value = heard.share;
-    by("heard-share").textContent = `${percent} %`;
+    by("heard-share").textContent = by("heard-tab").textContent = `${percent} %`;
     const gaps = by("heard-gaps");
     const missing = heard.missing.filter(([start, end]) => end - start >= 0.05);
     gaps.replaceChildren(...missing.slice(0, MOST_GAPS).map(([start, end]) => make("li", {},
@@ -100,7 +101,7 @@ export class Gate extends EventTarget {
     if (this.why()) { this.reason.focus(); return; }
     const form = Object.fromEntries(this.boxes.map((box) => [box.dataset.check, "yes"]));
     try {
-      await post("approve", { digest: this.page.digest, form });
+      await post("review/approve", { digest: this.page.digest, form });
       this.#tell("said", "You said yes to this cut. The safeguarding lead is next.");
     } catch (refused) {
       this.#tell("problem", /** @type {Error} */ (refused).message);
@@ -114,7 +115,7 @@ export class Gate extends EventTarget {
     if (!reason.value.trim()) { reason.setAttribute("aria-invalid", "true"); reason.focus(); this.#tell("problem", "Say in a sentence what should change."); return; }
     reason.removeAttribute("aria-invalid");
     try {
-      await post("send-back", { digest: this.page.digest, reason: reason.value.trim() });
+      await post("review/send-back", { digest: this.page.digest, reason: reason.value.trim() });
       reason.value = "";
       /** @type {HTMLDetailsElement} */ (form.closest("details")).open = false;
       this.#tell("said", "Sent back. This cut cannot be approved any more; the producer sees your reason.");

@@ -1,17 +1,17 @@
 /** The reviewer's page: joins the sound, the words, the lists and the gate. */
 
-import { Player, SKIP_S } from "../player.js";
-import { events, get, post, Refused, signedInAgain, SignedOut, Unreachable } from "./api.js";
-import { cues, showing } from "./captions.js";
-import { Gate } from "./gate.js";
-import { action, help } from "./keys.js";
-import { asked, CONTEXT_S, doubted, findings, hits, List, NAMES, outs, proposed, STEP_S, unsure } from "./lists.js";
-import { Manuscript } from "./model.js";
-import { manuscript as fetched, Saving } from "./saving.js";
-import { tabs } from "./tabs.js";
-import { by, clock, count, make, spoken } from "./text.js";
-import { Wave } from "./wave.js";
-import { Words } from "./words.js";
+import { Player, SKIP_S } from "./player.js";
+import { events, get, post, Refused, signedInAgain, SignedOut, Unreachable } from "./review-api.js";
+import { cues, showing } from "./review-captions.js";
+import { Gate } from "./review-gate.js";
+import { action, help } from "./review-keys.js";
+import { asked, CONTEXT_S, doubted, findings, hits, List, NAMES, outs, proposed, STEP_S, unsure } from "./review-lists.js";
+import { Manuscript } from "./review-model.js";
+import { manuscript as fetched, Saving } from "./review-saving.js";
+import { tabs } from "./review-tabs.js";
+import { by, clock, count, make, spoken } from "./review-text.js";
+import { Wave } from "./review-wave.js";
+import { Words } from "./review-words.js";
 
 const { episode = "", digest = "", me = "", roles = "" } = document.body.dataset;
 const PLACE_MS = 8000;
@@ -30,18 +30,19 @@ const gate = new Gate({ digest, reviewer: roles.includes("reviewer"), unsaved: (
 const desk = { go, tools };
 const lists = Object.fromEntries(Object.keys(NAMES).map((name) => [name, new List(name, by(`panel-${name}`), desk)]));
 
-/** @type {import("./lists.js").Redaction[]} */
+/** @type {import("./review-lists.js").Redaction[]} */
 let redactions = [];
 let redactionsVersion = 0;
-/** @type {import("./lists.js").Proposal[]} */
+/** @type {import("./review-lists.js").Proposal[]} */
 let proposals = [];
-/** @type {import("./lists.js").Doubt[]} */
+/** @type {import("./review-lists.js").Doubt[]} */
 let doubts = [];
-/** @type {import("./captions.js").Cue[]} */
+/** @type {import("./review-captions.js").Cue[]} */
 let captions = [];
 /** @type {[number, number] | null} */
 let stretch = null;
 let ready = false;
+let failed = ""; // why the last run of this episode ended without a cut
 
 /** Said once to those who hear the page, shown to those who see it. @param {string} sentence @param {boolean} [problem] */
 function say(sentence, problem = false) {
@@ -142,7 +143,7 @@ function seek(time_s) { player.seek(time_s); if (ready) words.saying(script.at(p
 wave.addEventListener("seek", (event) => seek(/** @type {CustomEvent<number>} */ (event).detail));
 wave.addEventListener("stretch", (event) => loop(/** @type {CustomEvent<[number, number] | null>} */ (event).detail));
 wave.addEventListener("moved", (event) => {
-  const { number, start_s, end_s } = /** @type {CustomEvent<import("./wave.js").Region>} */ (event).detail;
+  const { number, start_s, end_s } = /** @type {CustomEvent<import("./review-wave.js").Region>} */ (event).detail;
   void move(number, start_s, end_s);
 });
 
@@ -180,11 +181,12 @@ words.addEventListener("chip", (event) => {
 words.addEventListener("entered", (event) => here(/** @type {CustomEvent<string>} */ (event).detail));
 words.addEventListener("chosen", () => {
   const n = words.chosen.collapsed ? 0 : words.chosen.places.length;
-  by("take-out-words").textContent = n ? `Take ${count(n, "word")} out` : "Take out";
+  const label = document.getElementById("take-out-words");
+  if (label) label.textContent = n ? `Take ${count(n, "word")} out` : "Take out";
   remember();
 });
 
-/** @type {HTMLElement} */ (by("take-out")).addEventListener("pointerdown", (event) => event.preventDefault()); // the selection stays
+document.getElementById("take-out")?.addEventListener("pointerdown", (event) => event.preventDefault()); // the selection stays
 
 saving.addEventListener("state", (event) => {
   const { state, sentence } = /** @type {CustomEvent<{state: string, sentence: string}>} */ (event).detail;
@@ -216,7 +218,7 @@ async function refresh() {
   speakers();
 }
 
-/** @param {import("./lists.js").Redaction[]} all @param {number} version */
+/** @param {import("./review-lists.js").Redaction[]} all @param {number} version */
 function takeRedactions(all, version) {
   redactions = all;
   redactionsVersion = version;
@@ -244,6 +246,7 @@ async function mark(start_s, end_s, redact = true) {
 
 async function takeOut() {
   if (!await saving.flush()) { say("What you typed has to be saved first.", true); return; }
+  words.choose();
   const { places, collapsed } = words.chosen;
   const said = places.map(({ paragraph, index }) => paragraph.words[index]).filter((word) => word && word.text !== null);
   await trying(async () => {
@@ -286,7 +289,7 @@ async function step(which) {
 
 // --- the lists --------------------------------------------------------------------------------------------------------
 
-/** @param {List} list @param {import("./lists.js").Item} item */
+/** @param {List} list @param {import("./review-lists.js").Item} item */
 function go(list, item) {
   seek(item.start_s);
   const paragraph = item.paragraph ? script.byId.get(item.paragraph) : script.paragraphAt(item.start_s + 0.01);
@@ -294,7 +297,7 @@ function go(list, item) {
   if (list.name === "out") regions();
 }
 
-/** @param {List} list @param {import("./lists.js").Item} item */
+/** @param {List} list @param {import("./review-lists.js").Item} item */
 function tools(list, item) {
   /** @param {string} tool @param {string} name @param {() => void} then @param {string | null} [why]  why it cannot be used @param {string} [label] */
   const button = (tool, name, then, why = null, label) => make("button", { type: "button", class: "little", "data-tool": tool, onclick: then, disabled: Boolean(why), title: why, "aria-label": label }, name);
@@ -305,7 +308,7 @@ function tools(list, item) {
       : item.data.state === "left in" ? [button("reopen", "Ask again", () => void answer(item, "reopen"))] : []),
     ...reasons(item.data.reasons)];
   if (list.name !== "out") return [hear, button("edit", "Edit here", () => edit(item))];
-  const one = /** @type {import("./lists.js").Redaction} */ (item.data);
+  const one = /** @type {import("./review-lists.js").Redaction} */ (item.data);
   const only = one.movable ? null : "This is taken out by a rule: it can be made wider, not narrower.";
   const edge = (/** @type {"start_s" | "end_s"} */ name, /** @type {number} */ by_s) => () => void shift(one, name === "start_s" ? by_s : 0, name === "end_s" ? by_s : 0);
   return [hear,
@@ -320,7 +323,7 @@ function tools(list, item) {
 /** @param {string[]} all */
 const reasons = (all) => all.length ? [make("p", { class: "soft hint" }, all.join(" "))] : [];
 
-/** @param {import("./lists.js").Redaction} one @param {number} start_s @param {number} end_s */
+/** @param {import("./review-lists.js").Redaction} one @param {number} start_s @param {number} end_s */
 async function shift(one, start_s, end_s) {
   const round = (/** @type {number} */ time_s) => Math.round(time_s * 1000) / 1000;
   const from = Math.max(0, round(one.start_s + start_s)), to = round(one.end_s + end_s);
@@ -328,7 +331,7 @@ async function shift(one, start_s, end_s) {
   else await move(one.number, from, to);
 }
 
-/** @param {import("./lists.js").Redaction} one */
+/** @param {import("./review-lists.js").Redaction} one */
 async function putBack(one) {
   await trying(async () => {
     const told = await post("unmark", { number: one.number, version: redactionsVersion });
@@ -338,7 +341,7 @@ async function putBack(one) {
   });
 }
 
-/** @param {import("./lists.js").Item} item @param {string} what */
+/** @param {import("./review-lists.js").Item} item @param {string} what */
 async function answer(item, what) {
   await trying(async () => {
     const told = await post("answer", { number: item.data.number, answer: what });
@@ -350,7 +353,7 @@ async function answer(item, what) {
   });
 }
 
-/** @param {import("./lists.js").Proposal[]} all */
+/** @param {import("./review-lists.js").Proposal[]} all */
 function takeProposals(all) {
   proposals = all;
   lists.proposal.take(proposed(all), "Nothing was found that may identify somebody. A person still has to listen for it.");
@@ -358,7 +361,7 @@ function takeProposals(all) {
   regions();
 }
 
-/** @param {import("./lists.js").Item} item */
+/** @param {import("./review-lists.js").Item} item */
 function edit(item) {
   const paragraph = item.paragraph ?? script.paragraphAt(item.start_s + 0.01)?.id;
   if (paragraph) words.go(paragraph, item.first ?? script.at(item.start_s + 0.01)?.index ?? 0, item.last);
@@ -369,15 +372,16 @@ function find() {
   const found = wanted.trim() ? script.find(wanted) : [];
   lists.find.take(hits(found), wanted.trim() ? "These words are nowhere." : "Capitals and accents do not matter.");
   by("found").textContent = wanted.trim() ? count(found.length, "place") : "";
-  for (const id of ["take-all", "protect"]) /** @type {HTMLButtonElement} */ (by(id)).disabled = !wanted.trim() || (id === "take-all" && !found.length);
+  for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("#take-all, #protect")))
+    button.disabled = !wanted.trim() || (button.id === "take-all" && !found.length);
 }
 
 let finding = 0;
 by("wanted").addEventListener("input", () => { clearTimeout(finding); finding = setTimeout(find, 150); });
 by("find").addEventListener("submit", (event) => { event.preventDefault(); find(); stepIn("find", 1); });
 by("wanted").addEventListener("keydown", (event) => { if (event.key === "Enter" && event.shiftKey) { event.preventDefault(); stepIn("find", -1); } });
-by("take-all").addEventListener("click", () => void takeAll());
-by("protect").addEventListener("click", () => void trying(async () => {
+document.getElementById("take-all")?.addEventListener("click", () => void takeAll());
+document.getElementById("protect")?.addEventListener("click", () => void trying(async () => {
   const field = /** @type {HTMLInputElement} */ (by("wanted"));
   await post("protect", { word: field.value.trim() });
   await everything();
@@ -434,9 +438,10 @@ function stepIn(name, direction) {
 // --- the gate ---------------------------------------------------------------------------------------------------------
 
 gate.addEventListener("missing", (event) => { wave.missing = /** @type {CustomEvent<[number, number][]>} */ (event).detail; wave.draw(); });
+gate.addEventListener("looked", () => waiting());
 gate.addEventListener("said", (event) => say(/** @type {CustomEvent<string>} */ (event).detail));
 gate.addEventListener("problem", (event) => say(/** @type {CustomEvent<string>} */ (event).detail, true));
-by("gate").addEventListener("click", (event) => {
+by("panel-gate").addEventListener("click", (event) => {
   const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-hear]"));
   if (button) { player.loop = null; player.playFrom(Number(button.dataset.hear)); }
 });
@@ -448,9 +453,10 @@ function waiting() {
   if (newer) {
     by("news-text").textContent = `This is a new cut: ${told.cut?.short}. ${told.cut?.changed.length ? `New in it: ${told.cut.changed.join(", ")}. ` : ""}What you hear here is the cut before.`;
   }
-  by("waiting").hidden = !(n || told?.running || (told && !told.cut));
-  by("waiting-text").textContent = told?.running ? "A new cut is being made."
-    : n ? "There are changes that are not in this cut yet." : "There is no finished cut yet.";
+  by("waiting").hidden = !(n || told?.running || failed || (told && !told.cut));
+  if (!running) by("waiting-text").textContent = told?.running ? "A new cut is being made. You can go on working."
+    : failed ? `The new cut could not be made: ${failed}`
+    : n ? "There are changes that are not in this cut yet." : told?.sentence || "There is no finished cut yet.";
   by("run").hidden = Boolean(told?.running);
   gate.show();
 }
@@ -458,7 +464,7 @@ function waiting() {
 by("run").addEventListener("click", () => void (async () => {
   if (!await saving.flush()) { say("What you typed has to be saved first.", true); return; }
   await trying(async () => {
-    await post("run", {});
+    await post("review/run", {});
     by("run").hidden = true;
     by("waiting-text").textContent = "A new cut is being made.";
     say("The new cut is being made. You can go on editing.");
@@ -466,16 +472,24 @@ by("run").addEventListener("click", () => void (async () => {
 })());
 by("open-cut").addEventListener("click", () => void saving.flush().then(() => location.reload()));
 
-/** @param {{episode: string, stage: string, event: string, left: number, total: number, sentence?: string}} told */
+let running = false;
+/** @param {{episode: string, event: string, left: number, total: number, sentence: string}} told */
 function progress(told) {
-  if (told.episode && told.episode !== episode) return;
+  if (told.episode !== episode) return;
   const bar = /** @type {HTMLProgressElement} */ (by("progress"));
-  by("waiting").hidden = false;
-  by("run").hidden = true;
-  bar.hidden = !told.total;
-  if (told.total) { bar.max = told.total; bar.value = told.total - told.left; }
-  by("waiting-text").textContent = told.event === "failed" ? `The new cut could not be made: ${told.sentence ?? "see the desk"}` : `A new cut is being made${told.total ? `: ${told.total - told.left} of ${told.total} steps` : ""}.`;
-  if (told.event === "failed") { by("run").hidden = false; bar.hidden = true; say(by("waiting-text").textContent ?? "", true); }
+  const done = told.total - told.left;
+  running = told.event !== "ended" && told.event !== "failed";
+  if (gate.told) gate.told.running = running;
+  bar.hidden = !running || !told.total;
+  if (told.total) { bar.max = told.total; bar.value = done; }
+  if (running) {
+    by("waiting").hidden = false;
+    by("run").hidden = true;
+    by("waiting-text").textContent = `A new cut is being made${told.total ? `: ${done} of ${told.total} steps are done` : ""}. You can go on working.`;
+  }
+  failed = told.event === "failed" ? told.sentence : running ? "" : failed;
+  if (told.event === "failed") say(`The new cut could not be made: ${told.sentence}`, true);
+  if (told.event === "ended") soon();
 }
 
 // --- others -----------------------------------------------------------------------------------------------------------
@@ -505,7 +519,7 @@ function listen() {
     if (kind === "version" && told.version !== script.version) soon();
     else if (kind === "presence") present(told);
     else if (kind === "progress") progress(told);
-    else if (kind === "cut") { /** @type {HTMLElement} */ (by("progress")).hidden = true; soon(); }
+    else if (kind === "cut") soon();
     else if (kind === "lost") lost = true;
     else if (kind === "open" && lost) { lost = false; soon(); if (saving.unsaved) void saving.flush(); }
   });
@@ -557,7 +571,7 @@ const ACTIONS = {
   "next-finding": () => stepIn("finding", 1), "last-finding": () => stepIn("finding", -1),
   find: () => { side("lists"); panels.open("find"); const field = /** @type {HTMLInputElement} */ (by("wanted")); field.focus(); field.select(); },
   edit: () => { side("words"); const place = script.at(player.time) ?? (script.paragraphs[0] ? { paragraph: script.paragraphs[0], index: 0 } : null); if (place) { words.go(place.paragraph.id, place.index); getSelection()?.collapseToStart(); } },
-  gate: () => { side("gate"); by("gate").scrollIntoView({ block: "nearest" }); by("gate-title").focus(); },
+  gate: () => { side("lists"); panels.open("gate", true); },
   "take-out": () => void takeOut(),
   hear: () => { const item = lists.out.chosen ?? lists.out.items.find((one) => one.end_s >= player.time - CONTEXT_S); if (item) { if (lists.out.chosen !== item) { panels.open("out"); lists.out.choose(item); } player.playFrom(item.start_s - CONTEXT_S, item.end_s + CONTEXT_S); } else say("Nothing is taken out here."); },
   widen: () => chosenOut((one) => void shift(one, -STEP_S, STEP_S)),
@@ -569,7 +583,7 @@ const ACTIONS = {
   help: () => /** @type {HTMLDialogElement} */ (by("help")).showModal(),
 };
 
-/** @param {(one: import("./lists.js").Redaction) => void} then */
+/** @param {(one: import("./review-lists.js").Redaction) => void} then */
 function chosenOut(then) {
   const chosen = lists.out.chosen;
   if (chosen) then(chosen.data);
@@ -602,6 +616,10 @@ by("sides").addEventListener("click", (event) => {
 by("volume").addEventListener("input", () => { player.audio.volume = Number(/** @type {HTMLInputElement} */ (by("volume")).value) / 100; });
 by("language")?.addEventListener("change", () => void loadCaptions());
 by("keys").append(...help());
+new ResizeObserver(() => {
+  const sticks = getComputedStyle(by("desk")).position === "sticky";
+  document.documentElement.style.setProperty("--desk", sticks ? `${by("desk").offsetHeight + parseFloat(getComputedStyle(by("desk")).insetBlockStart)}px` : "0px");
+}).observe(by("desk"));
 
 ACTIONS.captions = toggle("captions", "captions", true, (on) => { captioned = on; cued = "-"; by("cue").hidden = !on; });
 ACTIONS.follow = toggle("follow", "follow", false, (on) => { follows = on; });

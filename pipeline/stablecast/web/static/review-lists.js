@@ -1,6 +1,6 @@
 /** The lists beside the words: what is taken out, doubted, proposed, unsure or hard to read, and what else can be looked up. */
 
-import { clock, count, make } from "./text.js";
+import { clock, count, make } from "./review-text.js";
 
 const CONTEXT_S = 2; // before and after, when something is heard in its place
 const STEP_S = 0.1;
@@ -144,7 +144,7 @@ export const doubted = (doubts) => doubts.map((one, i) => ({
   note: one.translation ? `${one.speaker} · in the English captions` : one.speaker,
 }));
 
-/** @param {import("./model.js").Place[]} places @returns {Item[]} */
+/** @param {import("./review-model.js").Place[]} places @returns {Item[]} */
 export const unsure = (places) => places.map(({ paragraph, index }) => {
   const word = paragraph.words[index];
   return {
@@ -153,13 +153,13 @@ export const unsure = (places) => places.map(({ paragraph, index }) => {
   };
 });
 
-/** @param {import("./model.js").Paragraph[]} paragraphs @returns {Item[]} */
+/** @param {import("./review-model.js").Paragraph[]} paragraphs @returns {Item[]} */
 export const findings = (paragraphs) => paragraphs.flatMap((paragraph) => paragraph.findings.map((found, i) => ({
   key: `${paragraph.id}/${i}`, start_s: paragraph.start_s, end_s: paragraph.end_s, paragraph: paragraph.id,
   title: found.message.charAt(0).toUpperCase() + found.message.slice(1), note: `${found.severity} · ${paragraph.speaker}`,
 })));
 
-/** @param {{paragraph: import("./model.js").Paragraph, first: number, last: number}[]} hits @returns {Item[]} */
+/** @param {{paragraph: import("./review-model.js").Paragraph, first: number, last: number}[]} hits @returns {Item[]} */
 export const hits = (hits) => hits.map(({ paragraph, first, last }) => ({
   key: `${paragraph.id}/${first}`, start_s: paragraph.words[first].start_s, end_s: paragraph.words[last].end_s, paragraph: paragraph.id, first, last,
   title: paragraph.words.slice(Math.max(0, first - 4), last + 5).map((word) => word.text ?? "[removed]").join(" "),

@@ -28,12 +28,15 @@ export function tokens(typed, words) {
     let to = from;
     while (to < typed.length && typed[to].text !== null) to += 1;
     made.push(...aligned(typed.slice(from, to), words, first, stop));
-    if (stop < words.length) made.push({ keep: stop });
+    if (stop < words.length) made.push(kept(words, stop));
     first = stop + 1;
     from = to + 1;
   }
   return made;
 }
+
+/** A word that stays, with its mark if it has one: a mark is taken back in the list of what is taken out. @param {Word[]} words @param {number} i @returns {Token} */
+const kept = (words, i) => words[i].state === "marked" ? { keep: i, mark: true } : { keep: i };
 
 /** @param {Typed[]} typed @param {Word[]} words @param {number} first @param {number} stop @returns {Token[]} */
 function aligned(typed, words, first, stop) {
@@ -57,7 +60,7 @@ function aligned(typed, words, first, stop) {
     while (column < columns && best[row][column] === best[row][column + 1] && best[row][column] > best[row + 1][column]) column += 1;
     const same = column < columns ? worth(row, column) : 0;
     if (same && best[row][column] === same + best[row + 1][column + 1]) {
-      made.push({ keep: first + column });
+      made.push(kept(words, first + column));
       column += 1;
     } else {
       const text = /** @type {string} */ (typed[row].text);
