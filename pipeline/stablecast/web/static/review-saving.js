@@ -121,7 +121,9 @@ export class Saving extends EventTarget {
     if (problem instanceof SignedOut) {
       if (await signedInAgain()) { this.#soon(0); return; }
       this.#say("signed-out", "Not saved: you are signed out. Sign in in another tab; this page keeps your words and then saves them.");
-    } else if (problem instanceof Unreachable || problem instanceof Refused) {
+    } else if (problem instanceof Refused) {
+      this.#say("failed", `Not saved yet, and tried again: ${problem.message}`);
+    } else if (problem instanceof Unreachable) {
       this.#say("failed", "Not saved: Stablecast does not answer. Your words are kept on this page and it keeps trying. Do not close it.");
     } else throw problem;
     this.#soon(wait_ms);

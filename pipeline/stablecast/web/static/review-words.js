@@ -46,6 +46,7 @@ export class Words extends EventTarget {
   begin() {
     let before = /** @type {Element | null} */ (null);
     for (const paragraph of this.manuscript.paragraphs) {
+      /** @type {HTMLElement} */
       const article = this.articles.get(paragraph.id) ?? this.#article(paragraph);
       if (article.previousElementSibling !== before) this.root.insertBefore(article, before ? before.nextSibling : this.root.firstChild);
       before = article;
@@ -192,7 +193,7 @@ export class Words extends EventTarget {
     this.observer.unobserve(/** @type {Element} */ (this.articles.get(id)));
   }
 
-  /** @param {Paragraph} paragraph */
+  /** @param {Paragraph} paragraph @returns {HTMLElement} */
   #article(paragraph) {
     const article = make("article", { class: "para", "data-p": paragraph.id, "data-state": "" },
       make("div", { class: "who" },

@@ -114,7 +114,8 @@ player.addEventListener("state", () => {
   by("speed").textContent = `${player.speed.toFixed(1)}×`;
   by("fast").hidden = player.speed <= 2;
   if (player.duration) { wave.duration = player.duration; by("length").textContent = clock(player.duration); }
-  if (player.audio.error && digest) say("The sound of this cut cannot be played. Reload the page; if that does not help, make the cut again.", true);
+  const newer = gate.told?.cut && gate.told.cut.digest !== digest; // then the sound of this one is not served any more
+  if (player.audio.error && digest && !newer) say("The sound of this cut cannot be played. Reload the page; if that does not help, make the cut again.", true);
   if (!playing && ready) keepPlace();
 });
 
@@ -227,10 +228,12 @@ function takeRedactions(all, version) {
 }
 
 function regions() {
+  /** @param {import("./review-wave.js").Region["kind"]} kind @param {{start_s: number, end_s: number}} one @param {number} number */
+  const region = (kind, one, number) => ({ kind, number, start_s: one.start_s, end_s: one.end_s });
   wave.regions = [
-    ...redactions.map((one) => ({ kind: /** @type {const} */ (!one.redact ? "left" : one.applied ? "out" : "waiting"), start_s: one.start_s, end_s: one.end_s, number: one.number })),
-    ...doubts.map((one, i) => ({ kind: /** @type {const} */ ("doubt"), start_s: one.start_s, end_s: one.end_s, number: i })),
-    ...proposals.filter((one) => one.state === "open").map((one) => ({ kind: /** @type {const} */ ("proposal"), start_s: one.start_s, end_s: one.end_s, number: one.number })),
+    ...redactions.map((one) => region(!one.redact ? "left" : one.applied ? "out" : "waiting", one, one.number)),
+    ...doubts.map((one, i) => region("doubt", one, i)),
+    ...proposals.filter((one) => one.state === "open").map((one) => region("proposal", one, one.number)),
   ];
   wave.held = lists.out.chosen?.data.number ?? null;
   wave.draw();
