@@ -30,6 +30,8 @@ export class Words extends EventTarget {
     this.made = new Map();
     /** @type {Element | null} */
     this.now = null;
+    /** @type {HTMLElement | undefined} */
+    this.article = undefined;
     this.composing = false;
     /** @type {{places: import("./review-model.js").Place[], collapsed: boolean}} */
     this.chosen = { places: [], collapsed: true };
@@ -44,7 +46,8 @@ export class Words extends EventTarget {
 
   /** The paragraphs are known now: from here on they can be typed in. */
   begin() {
-    let before = /** @type {Element | null} */ (null);
+    /** @type {Element | null} */
+    let before = null;
     for (const paragraph of this.manuscript.paragraphs) {
       /** @type {HTMLElement} */
       const article = this.articles.get(paragraph.id) ?? this.#article(paragraph);
