@@ -302,6 +302,10 @@ class FakeStudio:
         self.state.marks.append((start_s, end_s, False))
         return self.redactions(episode)
 
+    def _newest(self, version: int | None) -> None:
+        if version not in (None, self.version):
+            raise GateClosed("somebody changed the list meanwhile; look at it again, then try once more")
+
     def _mine(self, number: int) -> tuple[float, float, bool]:
         one = self.redactions(EP).redactions[number - 1]
         for mark in self.state.marks:
@@ -310,6 +314,7 @@ class FakeStudio:
         raise GateClosed("a rule takes this out")
 
     def unmark(self, episode: str, who: str, number: int, version: int | None = None) -> RedactionsView:
+        self._newest(version)
         mark = self._mine(number)
         self._step(who, None, mark[0])
         self.state.marks.remove(mark)
@@ -318,6 +323,7 @@ class FakeStudio:
     def move_mark(
         self, episode: str, who: str, number: int, start_s: float, end_s: float, version: int | None = None
     ) -> RedactionsView:
+        self._newest(version)
         mark = self._mine(number)
         self._step(who, None, mark[0])
         self.state.marks[self.state.marks.index(mark)] = (start_s, end_s, False)

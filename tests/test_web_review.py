@@ -288,8 +288,8 @@ def test_selected_words_are_taken_out(desk: Desk) -> None:
     expect(page.locator('article[data-p="1-1"] del').first).to_be_visible()
     ((_, (start_s, end_s)),) = [call for call in desk.studio.calls if call[0] == "mark"]
     said = desk.studio.state.paragraphs["1-1"].words
-    assert start_s == said[3].start_s
-    assert end_s in {one.end_s for one in said[4:7]}
+    assert start_s == pytest.approx(said[3].start_s, abs=0.003)
+    assert any(end_s == pytest.approx(one.end_s, abs=0.003) for one in said[4:7])
     page.locator("#tab-out").click()
     expect(page.locator("#panel-out .item")).to_have_count(2)
     expect(page.locator("#panel-out .item").first).to_contain_text("with the next cut")
@@ -334,14 +334,18 @@ def test_a_mark_is_moved_by_tenths_of_a_second(desk: Desk) -> None:
     page = desk.open()
     word(page, "1-1", 3).dblclick()
     page.keyboard.press("Alt+t")
+    expect(page.locator('article[data-p="1-1"] del')).to_have_count(1)
+    word(page, "1-5", 3).dblclick()
+    page.keyboard.type("and")  # the list is of an older version now: the page finds the same place in the new one
+    saved(page)
     page.locator("#tab-out").click()
     page.locator("#panel-out .item").first.click()
     start_s, end_s, _ = desk.studio.state.marks[0]
     page.keyboard.press("Alt+w")
     soon(lambda: len([c for c in desk.studio.calls if c[0] == "move"]) == 1, page)
-    assert desk.studio.state.marks[0][:2] == (round(start_s - 0.1, 3), round(end_s + 0.1, 3))
+    assert desk.studio.state.marks[0][:2] == pytest.approx((start_s - 0.1, end_s + 0.1), abs=0.001)
     page.get_by_role("button", name="End 0.1 seconds earlier").click()
-    soon(lambda: desk.studio.state.marks[0][1] == round(end_s, 3), page)
+    soon(lambda: abs(desk.studio.state.marks[0][1] - end_s) < 0.001, page)
     assert page.evaluate("document.activeElement.dataset.tool") == "e-"  # the focus stays on what was pressed
     page.locator("#panel-out .item").nth(1).click()
     expect(page.get_by_role("button", name="Begin 0.1 seconds later")).to_be_disabled()

@@ -16,6 +16,7 @@ import { Words } from "./review-words.js";
 const { episode = "", digest = "", me = "", roles = "" } = document.body.dataset;
 const PLACE_MS = 8000;
 const HERE_MS = 15000;
+const EDGE_S = 0.002; // words meet without a gap: a mark that ends where the next one begins would take that as well
 const TYPING_MS = 1300; // after the last letter the sound goes on
 
 // --- what is on the page ----------------------------------------------------------------------------------------------
@@ -255,7 +256,8 @@ async function takeOut() {
   await trying(async () => {
     if (said.length && (!collapsed || !stretch)) {
       const start_s = Math.min(...said.map((word) => word.start_s)), end_s = Math.max(...said.map((word) => word.end_s));
-      await mark(start_s, Math.max(end_s, start_s + 0.05));
+      const edge_s = Math.min(EDGE_S, (end_s - start_s) / 4);
+      await mark(start_s + edge_s, Math.max(end_s - edge_s, start_s + edge_s + 0.01));
       say(`Marked: ${count(said.length, "word")} at ${clock(start_s)} will be taken out of the next cut. Undo puts ${said.length > 1 ? "them" : "it"} back.`);
     } else if (stretch) {
       await mark(...stretch);
@@ -265,9 +267,25 @@ async function takeOut() {
   });
 }
 
-/** @param {number} number @param {number} start_s @param {number} end_s */
-async function move(number, start_s, end_s) {
+/**
+ * Numbers hold for one version of the list. Where words were saved since, it is read anew, and the same place found in it.
+ * @param {import("./review-lists.js").Redaction} one @returns {Promise<number>}
+ */
+async function numbered(one) {
+  if (redactionsVersion === script.version) return one.number;
+  const told = await get("redactions");
+  takeRedactions(told.redactions, told.version);
+  const same = redactions.find((other) => other.start_s === one.start_s && other.end_s === one.end_s && other.cause === one.cause);
+  if (!same) throw new Refused("Somebody changed this list meanwhile. Look at it again.", 409);
+  return same.number;
+}
+
+/** @param {number} was @param {number} start_s @param {number} end_s */
+async function move(was, start_s, end_s) {
+  const one = redactions.find((other) => other.number === was);
+  if (!one) return;
   await trying(async () => {
+    const number = await numbered(one);
     const told = await post("move-mark", { number, start_s, end_s, version: redactionsVersion });
     takeRedactions(told.redactions, told.version);
     await refresh();
@@ -337,7 +355,8 @@ async function shift(one, start_s, end_s) {
 /** @param {import("./review-lists.js").Redaction} one */
 async function putBack(one) {
   await trying(async () => {
-    const told = await post("unmark", { number: one.number, version: redactionsVersion });
+    const number = await numbered(one);
+    const told = await post("unmark", { number, version: redactionsVersion });
     takeRedactions(told.redactions, told.version);
     await refresh();
     say("Put back. Undo takes it out again.");
