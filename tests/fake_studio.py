@@ -227,6 +227,9 @@ class FakeStudio:
             t.keep for t in tokens if t.keep is not None and one.words[t.keep].text is None
         ]:
             raise UsageRefused("every word that is taken out must be kept")
+        shown = self._shown(one).words
+        if any(t.keep is not None and shown[t.keep].state == "marked" and not t.mark for t in tokens):
+            raise GateClosed("a marked stretch takes this word out; change that in the list of what is taken out")
         self._step(who, paragraph, one.start_s)
         length = (one.end_s - one.start_s) / max(1, len(tokens))
         words = tuple(

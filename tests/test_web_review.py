@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from desks import Served, serve
 from fake_studio import EP, FakeStudio
+from stablecast.errors import GateClosed
 from stablecast.studio import Studio
 from stablecast.studio.reviews import CHECKLIST, Token
 
@@ -293,6 +294,22 @@ def test_selected_words_are_taken_out(desk: Desk) -> None:
     page.locator("#tab-out").click()
     expect(page.locator("#panel-out .item")).to_have_count(2)
     expect(page.locator("#panel-out .item").first).to_contain_text("with the next cut")
+
+
+def test_a_mark_stays_while_somebody_types_beside_it(desk: Desk) -> None:
+    """A word that is to go is kept with its mark; typed over, the new word has to go as well."""
+    page = desk.open()
+    word(page, "1-1", 3).dblclick()
+    page.keyboard.press("Alt+t")
+    expect(page.locator('article[data-p="1-1"] del')).to_have_count(1)
+    word(page, "1-1", 0).dblclick()
+    page.keyboard.type("They")
+    saved(page)
+    assert desk.wrote()[-1][1][:5] == (Token(text="They"), Token(1), Token(2), Token(3, mark=True), Token(4))
+    word(page, "1-1", 3).dblclick()
+    page.keyboard.type("us")
+    saved(page)
+    assert desk.wrote()[-1][1][2:5] == (Token(2), Token(text="us", mark=True), Token(4))
 
 
 def test_undo_and_redo_are_kept_by_the_server(desk: Desk) -> None:
@@ -670,6 +687,22 @@ def test_who_may_not_edit_can_only_read_and_hear(desk: Desk) -> None:
 
 
 # --- all of it ---------------------------------------------------------------------------------------------------------
+
+
+def test_words_can_be_corrected_while_there_is_no_cut(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page says that there is none, why, and what comes next."""
+
+    def none(*_: object) -> None:
+        raise GateClosed("the cut is not frozen; make it first")
+
+    monkeypatch.setattr(desk.studio, "cut", none)
+    page = desk.open()
+    expect(page.locator("#waiting-text")).to_have_text("the cut is not frozen; make it first")
+    expect(page.locator("#gate-reason")).to_contain_text("no finished cut")
+    expect(page.locator("#run")).to_be_visible()
+    word(page, "1-0", 2).dblclick()
+    page.keyboard.type("that")
+    saved(page)
 
 
 def test_the_words_are_there_without_a_script(desk: Desk) -> None:

@@ -16,6 +16,8 @@ import { Words } from "./review-words.js";
 const { episode = "", digest = "", me = "", roles = "" } = document.body.dataset;
 const PLACE_MS = 8000;
 const HERE_MS = 15000;
+const AGAIN_MS = 5000;
+const AWAY_MS = 5 * 60000;
 const EDGE_S = 0.002; // words meet without a gap: a mark that ends where the next one begins would take that as well
 const TYPING_MS = 1300; // after the last letter the sound goes on
 
@@ -125,7 +127,12 @@ player.addEventListener("heard", (event) => {
   void (async () => {
     try { gate.hear(await post("heard", { digest, stretches }, true)); } catch (problem) {
       if (problem instanceof Refused && problem.status !== 403 && problem.status !== 423) tell(problem);
-      else { player.unreported.unshift(...stretches); if (!(problem instanceof Unreachable)) await signedInAgain(); } // told again with the next ones
+      else {
+        player.unreported.unshift(...stretches); // told again with the next ones
+        if (problem instanceof Unreachable || await signedInAgain()) return;
+        player.pause();
+        tell(problem);
+      }
     }
   })();
 });
@@ -522,7 +529,10 @@ function here(paragraph) {
   hereAt = paragraph;
   void post("here", { paragraph }).then(present).catch(() => {});
 }
-setInterval(() => { if (hereAt && !document.hidden) here(hereAt); }, HERE_MS);
+let active = Date.now();
+for (const kind of ["keydown", "pointerdown", "wheel"]) addEventListener(kind, () => { active = Date.now(); }, { passive: true });
+// Who went away is soon not here any more, and their session may end: a page alone keeps nobody signed in.
+setInterval(() => { if (hereAt && !document.hidden && Date.now() - active < AWAY_MS) here(hereAt); }, HERE_MS);
 
 /** @param {{name: string, paragraph: string, me: string}[] | {here: {name: string, paragraph: string, me: string}[]}} told */
 function present(told) {
@@ -546,12 +556,15 @@ function soon(version = -1) {
 }
 
 function listen() {
-  events((kind, told) => {
+  const source = events((kind, told) => {
     if (kind === "version" && told.version !== script.version) soon(told.version);
     else if (kind === "presence") present(told);
     else if (kind === "progress") progress(told);
     else if (kind === "cut") soon();
-    else if (kind === "lost") lost = true;
+    else if (kind === "lost") {
+      lost = true;
+      if (source.readyState === EventSource.CLOSED) setTimeout(listen, AGAIN_MS); // a refusal: browsers give up after one
+    }
     else if (kind === "open" && lost) { lost = false; soon(); if (saving.unsaved) void saving.flush(); }
   });
 }
