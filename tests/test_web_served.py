@@ -218,6 +218,7 @@ def test_a_phone_gets_the_young_persons_pages_and_nothing_else(show: Path) -> No
         for path in ("/", "/board", "/me", "/sign-in", "/launch", "/uploads", "/new", f"/episodes/{EPISODE}/review"):
             assert ask(path)[0] in (404, 405), path
         assert ask(MEDIA)[0] == 401
+        assert b"launch.js" not in ask("/yours/listen")[1]  # the terminal is nothing to a phone
         link = studio.open_link(studio.link())
         heard = ask(MEDIA, cookie=f"yours-{beside.port}={link.session}", range="bytes=0-99")
         assert (heard[0], len(heard[1])) == (206, 100)

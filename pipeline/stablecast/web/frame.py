@@ -303,11 +303,10 @@ def refused(status: int, sentence: str) -> tuple[AnyResponse, int]:
     """A refusal: a page for those who asked for one, else JSON."""
     if getattr(_view(), "is_api", request.accept_mimetypes.best != "text/html"):
         return flask.jsonify({"error": sentence}), status
-    staff = status == 401 and flask.current_app.config["STAFF"]
-    found = _visitor() if staff else None
-    if staff and (found is None or found.link is not None):
+    found = _visitor() if status == 401 else None
+    if status == 401 and (found is None or found.link is not None):
         return flask.make_response(show("launch.html")), status
-    if staff:
+    if status == 401:
         return flask.make_response(show("sign-in.html", sentence="", to=request.path)), status
     return flask.make_response(show("refused.html", sentence=sentence, status=status)), status
 
