@@ -13,6 +13,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -217,6 +218,7 @@ def test_a_phone_gets_the_young_persons_pages_and_nothing_else(show: Path) -> No
         for path in ("/", "/board", "/me", "/sign-in", "/launch", "/uploads", "/new", f"/episodes/{EPISODE}/review"):
             assert ask(path)[0] in (404, 405), path
         assert ask(MEDIA)[0] == 401
+        assert b"launch.js" not in ask("/yours/listen")[1]  # the terminal is nothing to a phone
         link = studio.open_link(studio.link())
         heard = ask(MEDIA, cookie=f"yours-{beside.port}={link.session}", range="bytes=0-99")
         assert (heard[0], len(heard[1])) == (206, 100)
@@ -295,3 +297,30 @@ def test_a_port_that_is_taken_is_refused() -> None:
         taken.listen()
         with pytest.raises(UsageRefused, match="name another"):
             phone.listening("127.0.0.1", taken.getsockname()[1])
+
+
+def test_who_takes_too_long_is_let_go() -> None:
+    """T32: a request has to arrive within half a minute of its first byte, and an answer has to be taken."""
+    channel = served._Channel.__new__(served._Channel)
+    channel.asked_at, channel.total_outbufs_len, channel.last_activity = None, 0, 0.0
+    assert not channel.is_slow(10_000)  # waits for its next request: waitress ends that itself
+    channel.asked_at = 100.0
+    assert not channel.is_slow(100 + served.RECEIVE_S)
+    assert channel.is_slow(101 + served.RECEIVE_S)
+    channel.asked_at, channel.total_outbufs_len, channel.last_activity = None, 5, 100.0
+    assert not channel.is_slow(100 + served.SEND_S)
+    assert channel.is_slow(101 + served.SEND_S)
+
+
+def test_a_slow_request_is_ended(show: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """T32: one byte a moment keeps no connection open."""
+    monkeypatch.setattr(served, "RECEIVE_S", 0.3)
+    monkeypatch.setattr(served, "CLEANUP_S", 0.1)
+    with serve(StandIn(show)) as at, socket.create_connection(("127.0.0.1", at.port), timeout=5) as slow:
+        began, sent = time.monotonic(), 0
+        with contextlib.suppress(OSError):
+            for sent in range(100):
+                slow.sendall(b"G" if sent == 0 else b"E")
+                time.sleep(0.1)
+        assert time.monotonic() - began < 5
+        assert sent < 90

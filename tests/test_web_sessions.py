@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from desks import MEDIA, PASSWORD, Browser, Served, StandIn, serve
+from desks import EPISODE, MEDIA, PASSWORD, Browser, Served, StandIn, serve
 from stablecast.errors import GateClosed
 from stablecast.model import Role
 from stablecast.store import accounts
@@ -219,14 +219,18 @@ def test_a_session_that_does_not_end_is_seen(show: Path) -> None:
 
 
 def test_only_what_a_person_does_keeps_a_session(show: Path) -> None:
-    """T31: a page that only listens for events does not keep its session alive."""
+    """T31: opening a page and changing something do; a page that keeps itself up to date does not."""
     clock = Clock()
-    sessions = Sessions(clock=clock)
-    secret = sessions.begin("somebody")
-    clock.now += IDLE_S - 1
-    assert sessions.find(secret, seen=False) == ("somebody",)
-    clock.now += 2
-    assert sessions.find(secret) is None
+    with serve(StandIn(show), house={"sessions": Sessions(clock=clock)}) as at:
+        for kept, asks in ((True, "/"), (False, "/me"), (False, f"/episodes/{EPISODE}/here")):
+            who = at.signed_in("Rio")
+            clock.now += IDLE_S - 1
+            if asks.endswith("here"):
+                assert who.post(asks, {"paragraph": "1-1"}).status == 200
+            else:
+                assert who.ask("GET", asks).status in (200, 303)
+            clock.now += 2
+            assert (who.ask("GET", "/me").status == 200) == kept, asks
 
 
 def test_an_address_of_the_terminal_opens_one_browser(at: Served) -> None:

@@ -103,7 +103,7 @@ def _by_session() -> Visitor | None:
     if not flask.current_app.config["STAFF"]:  # a phone: there is no signing in
         return None
     secret = request.cookies.get(cookie("desk"), "")
-    kept = house().sessions.find(secret, seen=request.accept_mimetypes.best != "text/event-stream") if secret else None
+    kept = house().sessions.find(secret, seen=_by_a_person()) if secret else None
     if kept is None:
         return None
     (account,) = kept
@@ -112,6 +112,14 @@ def _by_session() -> Visitor | None:
         house().sessions.end(secret)
         return None
     return Visitor(key_of(secret), csrf_of(secret), person)
+
+
+def _by_a_person() -> bool:
+    """Whether somebody did something: a page that keeps itself up to date does not keep its session alive."""
+    view = _view()
+    if getattr(view, "is_api", False):
+        return request.method not in SAFE and not getattr(view, "quiet", False)
+    return True
 
 
 def _by_link() -> Visitor | None:
@@ -203,16 +211,16 @@ RULES: Final[tuple[Rule, ...]] = (known_body, own_token)
 
 def page(*audience: Audience, opens: bool = False) -> Callable[[View], Route]:
     """A route that answers with a page. `opens`: it makes a session, so there is no CSRF token yet."""
-    return _route(audience, opens=opens, answers=flask.make_response)
+    return _route(audience, opens=opens, quiet=False, answers=flask.make_response)
 
 
-def api(*audience: Audience, opens: bool = False) -> Callable[[View], Route]:
-    """A route that answers with a value, as JSON."""
-    return _route(audience, opens=opens, answers=_json)
+def api(*audience: Audience, opens: bool = False, quiet: bool = False) -> Callable[[View], Route]:
+    """A route that answers with a value, as JSON. `quiet`: pages ask for it by themselves, whether somebody is there or not."""
+    return _route(audience, opens=opens, quiet=quiet, answers=_json)
 
 
 def _route(
-    audience: tuple[Audience, ...], *, opens: bool, answers: Callable[[Any], AnyResponse]
+    audience: tuple[Audience, ...], *, opens: bool, quiet: bool, answers: Callable[[Any], AnyResponse]
 ) -> Callable[[View], Route]:
     if not audience:
         raise ValueError("a route says who may ask for it")
@@ -225,6 +233,7 @@ def _route(
 
         checked.audience = audience  # type: ignore[attr-defined]
         checked.opens = opens  # type: ignore[attr-defined]
+        checked.quiet = quiet  # type: ignore[attr-defined]
         checked.is_api = answers is _json  # type: ignore[attr-defined]
         return checked
 
@@ -294,11 +303,10 @@ def refused(status: int, sentence: str) -> tuple[AnyResponse, int]:
     """A refusal: a page for those who asked for one, else JSON."""
     if getattr(_view(), "is_api", request.accept_mimetypes.best != "text/html"):
         return flask.jsonify({"error": sentence}), status
-    staff = status == 401 and flask.current_app.config["STAFF"]
-    found = _visitor() if staff else None
-    if staff and (found is None or found.link is not None):
+    found = _visitor() if status == 401 else None
+    if status == 401 and (found is None or found.link is not None):
         return flask.make_response(show("launch.html")), status
-    if staff:
+    if status == 401:
         return flask.make_response(show("sign-in.html", sentence="", to=request.path)), status
     return flask.make_response(show("refused.html", sentence=sentence, status=status)), status
 

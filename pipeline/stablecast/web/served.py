@@ -34,6 +34,7 @@ MIB: Final = 1024**2
 RECEIVE_S = 30.0  # for a whole request, from its first byte
 SEND_S = 60.0  # without a byte that the other side takes
 SILENT_S = 30  # between two requests
+CLEANUP_S = 5.0  # between two looks at the slow ones
 
 
 class _Refused(ErrorTask):  # type: ignore[misc]
@@ -116,7 +117,6 @@ class Served:
             connection_limit=connections,
             asyncore_use_poll=True,
             asyncore_loop_timeout=1,
-            cleanup_interval=5,
             channel_timeout=SILENT_S,
             max_request_header_size=16 * 1024,
             max_request_body_size=body_bytes + 64 * 1024,  # a little over the app's bound, which says no in a sentence
@@ -125,6 +125,7 @@ class Served:
             outbuf_high_watermark=MIB,
             clear_untrusted_proxy_headers=True,
         )
+        bounds.cleanup_interval = CLEANUP_S
         dispatcher = ThreadedTaskDispatcher()
         dispatcher.set_thread_count(threads)
         kind = _Server if on.family == socket.AF_INET else _UnixServer

@@ -190,7 +190,7 @@ class Here:
 
 
 @pages.post("/episodes/<episode>/here")
-@api(*READERS)
+@api(*READERS, quiet=True)
 def here(episode: str) -> tuple[HereView, ...]:
     """Tell the others where somebody is."""
     found = visitor()
