@@ -596,6 +596,16 @@ def test_only_what_was_played_counts_as_heard(desk: Desk) -> None:
     page.keyboard.press("Alt+k")
     soon(lambda: _heard_s(desk) > 1.5, page)
     assert _heard_s(desk) == pytest.approx(2, abs=0.9)
+    word(page, "1-2", 0).dblclick()
+    page.keyboard.press("Alt+k")
+    until(page, f"!{audio}.paused")
+    for _ in range(5):
+        page.wait_for_timeout(100)
+        page.keyboard.press("Alt+l")
+    page.wait_for_timeout(200)
+    page.keyboard.press("Alt+k")
+    page.wait_for_timeout(400)
+    assert _heard_s(desk) < 5  # of the 25 seconds that were jumped over not one
     before = _heard_s(desk)
     for silent in ("muted = true", "volume = 0", "playbackRate = 2.5"):
         page.evaluate(f"{audio}.muted = false; {audio}.volume = 1; {audio}.playbackRate = 1; {audio}.{silent}")
