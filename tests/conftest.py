@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from stablecast.studio import Studio
+
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("default"), max_examples=200, derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
@@ -52,6 +54,15 @@ def shared_speech() -> Path:
     if not found.is_dir():
         pytest.skip("no real recordings beside this checkout (shared/speech)")
     return found
+
+
+@pytest.fixture(scope="module")
+def show(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty show, with its keyring beside it."""
+    root = tmp_path_factory.mktemp("show") / "ours"
+    root.with_name("ours.keys").mkdir()
+    Studio(root, lambda: "correct horse").init()
+    return root
 
 
 @pytest.fixture

@@ -488,19 +488,4 @@ def _shares(found: TurnsView) -> list[str]:
     return [*lines, found.doubt] if found.doubt else lines
 
 
-@click.command()
-@click.argument("episode")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="A new folder for the files.")
-@click.pass_obj
-def review(console: Console, episode: str, out: Path) -> None:
-    """Write the frozen cut into a folder, byte for byte what would be published: to be heard and read before approving.
-
-    \b
-    Example:
-      stablecast review ep-001 --out ~/Desktop/ep-001-cut
-    """
-    written = console.studio().export(episode, out)
-    console.answer({"episode": episode, "files": [str(path) for path in written]}, (str(path) for path in written))
-
-
-COMMANDS = (add, consent, run, status, turns, doubts, correct, review)
+COMMANDS = (add, consent, run, status, turns, doubts, correct)

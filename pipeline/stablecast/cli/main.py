@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from stablecast import __version__
-from stablecast.cli import episodes, gates, looking, proposals, shows, voices
+from stablecast.cli import episodes, gates, looking, proposals, review, shows, voices
 from stablecast.cli.console import SHOW_VARIABLE, Console, default_show
 from stablecast.cli.shown import clean
 from stablecast.errors import EnvironmentFailure, StablecastError
@@ -65,6 +65,7 @@ for command in (
     *episodes.COMMANDS,
     *proposals.COMMANDS,
     *voices.COMMANDS,
+    *review.COMMANDS,
     *gates.COMMANDS,
     *looking.COMMANDS,
 ):

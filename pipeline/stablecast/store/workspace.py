@@ -65,6 +65,11 @@ class Workspace:
     def lock(self, name: str) -> Path:
         return self._room.path(f".stablecast-{name}.lock")
 
+    @property
+    def uploads(self) -> Path:
+        """What is on its way in, sealed piece by piece."""
+        return self._room.path(".stablecast-uploads")
+
     def episode(self, slug: Slug) -> Path:
         return self._room.path("episodes", slug)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stablecast.errors import UsageRefused
 from stablecast.model import Correction
@@ -49,6 +49,26 @@ def proposals(show: OpenShow, name: str, given: Given | None, *, quote: bool) ->
             yield from making.heard(show, row)
             making.freeze_if_ready(show, row)
         yield _view(row, *making.bench(show, row).proposed(), quote=quote)
+
+
+def in_file(show: OpenShow, name: str) -> ProposalsView:
+    """The proposals as they were found last, in times of the finished file; words only of those that can still be heard in it.
+
+    Nothing is made. Raises GateClosed where there is no finished file yet.
+    """
+    row = show.episode(name)
+    timeline = making.timeline(show, row)
+    view = _view(row, *making.bench(show, row).proposed(), quote=True)
+    moved = tuple(
+        replace(
+            one,
+            start_s=timeline.heard_s(one.start_s),
+            end_s=timeline.heard_s(one.end_s),
+            words=None if one.state == State.TAKEN_OUT else one.words,
+        )
+        for one in view.proposals
+    )
+    return replace(view, proposals=moved)
 
 
 def _answer(show: OpenShow, row: EpisodeRow, given: Given) -> None:

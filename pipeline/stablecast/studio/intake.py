@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
+from typing import BinaryIO
 
 from stablecast import codecs
 from stablecast.errors import GateClosed, InputRefused, UsageRefused
@@ -22,6 +23,7 @@ from stablecast.store.episode import Corrections, Protected, Record, Track, Trac
 from stablecast.store.keyring import Entry, Keyring
 from stablecast.store.seal import Stored
 from stablecast.store.state import Account, Consent, EpisodeRow, State
+from stablecast.store.uploads import Recording
 from stablecast.store.workspace import ROOMS, STATE, Workspace
 from stablecast.studio import making
 from stablecast.studio.show import OPERATOR, OpenShow, named, utc_now
@@ -179,7 +181,7 @@ def consent_to_same_voice(show: OpenShow, row: EpisodeRow, yes: bool) -> None:
 def add(
     show: OpenShow,
     name: str,
-    recordings: tuple[tuple[Alias, Path], ...],
+    recordings: tuple[tuple[Alias, Recording], ...],
     additions: Additions,
     together: tuple[Alias, ...] = (),
 ) -> bool:
@@ -210,7 +212,7 @@ def _create(
     show: OpenShow,
     slug: Slug,
     row: EpisodeRow | None,
-    recordings: tuple[tuple[Alias, Path], ...],
+    recordings: tuple[tuple[Alias, Recording], ...],
     additions: Additions,
     together: tuple[Alias, ...],
 ) -> None:
@@ -238,7 +240,7 @@ def _clear(workspace: Workspace, slug: Slug) -> None:
 def _sealed(
     show: OpenShow,
     slug: Slug,
-    recordings: tuple[tuple[Alias, Path], ...],
+    recordings: tuple[tuple[Alias, Recording], ...],
     speakers: tuple[Alias, ...],
     additions: Additions,
     entry: Entry,
@@ -273,12 +275,12 @@ def _sealed(
     return Record(episode.FORMAT, "", _noted(details), inputs)
 
 
-def joined(paths: tuple[Path, ...], params: IngestParams) -> Iterator[Block]:
+def joined(paths: tuple[Recording, ...], params: IngestParams) -> Iterator[Block]:
     """The sound of some files, one after another, as `add` takes it in. Raises InputRefused: keep nothing before the end."""
     left_s = params.max_duration_s
     for path in paths:
         taken = 0
-        with ffmpeg.open_recording(path, max_bytes=params.max_bytes) as file:
+        with _source(path) as source, ffmpeg.open_recording(source, max_bytes=params.max_bytes) as file:
             container = containers.sniff(file)
             declared_s = containers.check_whole(file, container)
             if declared_s is not None and declared_s > left_s:
@@ -292,6 +294,16 @@ def joined(paths: tuple[Path, ...], params: IngestParams) -> Iterator[Block]:
                     taken += len(block)
                     yield block
         left_s -= taken / params.rate_hz
+
+
+@contextlib.contextmanager
+def _source(recording: Recording) -> Iterator[Path | BinaryIO]:
+    """A recording as it can be opened: by its path, or put together in memory."""
+    if isinstance(recording, Path):
+        yield recording
+    else:
+        with recording.open() as file:
+            yield file
 
 
 def _update(show: OpenShow, row: EpisodeRow, additions: Additions) -> None:

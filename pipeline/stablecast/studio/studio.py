@@ -10,6 +10,8 @@ from stablecast.errors import UsageRefused
 from stablecast.model import Alias, Correction, Digest, Item, Method, Role, Turn
 from stablecast.runner import Progress
 from stablecast.stages.ingest import IngestParams
+from stablecast.store import locks
+from stablecast.store.uploads import Recording, Uploads
 from stablecast.store.workspace import Workspace
 from stablecast.studio import (
     checking,
@@ -24,6 +26,8 @@ from stablecast.studio import (
     release,
     voices,
 )
+from stablecast.studio import desk as desks
+from stablecast.studio.desk import DeskView, OutcomeView, Written
 from stablecast.studio.doctor import CheckView
 from stablecast.studio.evidence import EvidenceView
 from stablecast.studio.finding import Given
@@ -116,13 +120,29 @@ class Studio:
     def add(
         self,
         episode: str,
-        recordings: tuple[tuple[Alias, Path], ...],
+        recordings: tuple[tuple[Alias, Recording], ...],
         additions: Additions,
         together: tuple[Alias, ...] = (),
     ) -> bool:
         """Take in recordings or words; True when the episode is new. `together`: these people share one recording."""
         with self._open() as show:
             return intake.add(show, episode, recordings, additions, together)
+
+    @contextmanager
+    def uploads(self) -> Iterator[Uploads]:
+        """Where recordings arrive that a browser sends; `add` takes them from there. For one server of a show at a time.
+
+        Raises Locked where another one serves it, and whatever keeps the show from being opened.
+        """
+        with self._open() as show:
+            show.keyring.entries()  # a wrong passphrase is told before anybody is let in
+            workspace = show.workspace
+        with locks.exclusive(workspace.lock("review")):
+            uploads = Uploads(workspace.uploads)
+            try:
+                yield uploads
+            finally:
+                uploads.close()
 
     def turns(self, episode: str) -> TurnsView:
         """Who speaks when in an episode with one recording of several people."""
@@ -173,6 +193,11 @@ class Studio:
         with self._open() as show:
             yield from finding.proposals(show, episode, given, quote=quote)
 
+    def proposals_in_file(self, episode: str) -> ProposalsView:
+        """The proposals as they were found last, in times of the finished file; nothing is made."""
+        with self._open() as show:
+            return finding.in_file(show, episode)
+
     def run(self, episodes: tuple[str, ...], *, jobs: int, producer: str | None = None) -> Iterator[Progress]:
         """Bring episodes up to date, telling what happens."""
         with self._open() as show:
@@ -196,6 +221,23 @@ class Studio:
         """What became of each protected word, and every figure measured; it quotes the words."""
         with self._open() as show:
             return evidence.evidence(show, episode)
+
+    # --- what a producer writes about it
+
+    def desk(self, episode: str) -> DeskView:
+        """All that is written about an episode, and what there is to choose from."""
+        with self._open() as show:
+            return desks.desk(show, episode)
+
+    def outcomes(self) -> tuple[OutcomeView, ...]:
+        """The outcomes that an episode may speak to."""
+        with self._open() as show:
+            return desks.outcome_views(show)
+
+    def set_details(self, episode: str, who: str, written: Written) -> None:
+        """Put what a producer wrote in the place of what stood there."""
+        with self._open() as show:
+            desks.set_details(show, episode, who, written)
 
     # --- its voices
 

@@ -107,22 +107,14 @@ _WHY_NOT: Final = {
 }
 
 
-def open_recording(path: Path, *, max_bytes: int) -> BinaryIO:
+def open_recording(source: Path | BinaryIO, *, max_bytes: int) -> BinaryIO:
     """Opens a person's file for reading, once: what is checked is what is read, even if the name changes hands meanwhile.
 
+    An open file, such as one in memory that has no name, is checked in the same way and stays open when this one is closed.
     Raises InputRefused for anything but a regular file of at most `max_bytes` (links, pipes, devices and folders never
     block), and for a name that begins with a dash.
     """
-    if path.name.startswith("-"):
-        raise InputRefused(
-            "a file whose name begins with a dash can be mistaken for an option; rename it and add it again"
-        )
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
-    except OSError as failed:  # its text holds the name, so it is not kept as a cause
-        raise InputRefused(
-            _WHY_NOT.get(failed.errno or 0, "this file cannot be opened: copy it again from the recorder")
-        ) from None
+    descriptor = _opened(source) if isinstance(source, Path) else os.dup(source.fileno())
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
@@ -131,10 +123,24 @@ def open_recording(path: Path, *, max_bytes: int) -> BinaryIO:
             raise InputRefused(
                 f"the file is larger than {max_bytes / 1024**3:.3g} GiB: export the sound alone and add that"
             )
+        os.lseek(descriptor, 0, os.SEEK_SET)
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def _opened(path: Path) -> int:
+    if path.name.startswith("-"):
+        raise InputRefused(
+            "a file whose name begins with a dash can be mistaken for an option; rename it and add it again"
+        )
+    try:
+        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except OSError as failed:  # its text holds the name, so it is not kept as a cause
+        raise InputRefused(
+            _WHY_NOT.get(failed.errno or 0, "this file cannot be opened: copy it again from the recorder")
+        ) from None
 
 
 def decode(file: BinaryIO, container: Container, *, rate_hz: int, limits: Limits) -> Generator[NDArray[np.float32]]:
