@@ -20,8 +20,8 @@ from stablecast.stages import publish as publishing
 from stablecast.stages.approve import ApprovedEpisode
 from stablecast.stages.publish import FEED, PublicTree, Release
 from stablecast.store import accounts, locks
-from stablecast.store.state import EpisodeRow, ReleaseRow
-from stablecast.studio import making
+from stablecast.store.state import Account, EpisodeRow, ReleaseRow
+from stablecast.studio import listening, making
 from stablecast.studio.show import OPERATOR, OpenShow
 from stablecast.studio.views import PublishView, WithdrawView
 from stablecast.targets import local
@@ -53,19 +53,44 @@ def approve(show: OpenShow, name: str, role: Role, account_name: str, password: 
     if role not in account.roles:
         raise GateClosed(f"this account may not approve as {role}; its roles are {', '.join(account.roles)}")
     with locks.exclusive(show.workspace.lock("work")), show.state.transaction():
-        facts = show.facts(row)
-        approved = workflow.check_approval(
-            facts,
-            show.settings.workflow,
-            show.now(),
-            role=role,
-            account=account.id,
-            digest=Digest(digest) if digest else None,
-            makes_cuts=Role.PRODUCER in account.roles,
-        )
-        show.state.add_approval(row.id, Approval(role, account.id, approved, show.now()))
-        show.state.log(show.now(), account.id, f"approved-{role}", row.id, approved)
+        _check_heard(show, row, role, account)
+        return given(show, row, role, account, Digest(digest) if digest else None)
+
+
+def given(show: OpenShow, row: EpisodeRow, role: Role, account: Account, digest: Digest | None) -> Digest:
+    """Record a yes of somebody who is who they say, and return what it is to. Only in a transaction, under the work lock.
+
+    Raises GateClosed where the workflow does not let them.
+    """
+    approved = workflow.check_approval(
+        show.facts(row),
+        show.settings.workflow,
+        show.now(),
+        role=role,
+        account=account.id,
+        digest=digest,
+        makes_cuts=Role.PRODUCER in account.roles,
+    )
+    show.state.add_approval(row.id, Approval(role, account.id, approved, show.now()))
+    show.state.log(show.now(), account.id, f"approved-{role}", row.id, approved)
     return approved
+
+
+def _check_heard(show: OpenShow, row: EpisodeRow, role: Role, account: Account) -> None:
+    """At the command line nobody can measure what is played there, so it has to be heard in the browser first.
+
+    A demo show is exempt: it can never be published to the world unmarked.
+    """
+    cut = show.playable(row)
+    if (
+        role not in listening.MEASURED
+        or not show.settings.workflow.measured_listening
+        or show.state.show.demo
+        or cut is None
+    ):
+        return
+    if not listening.listened(show, row.slug, account.id, cut.digest).enough:
+        raise GateClosed(f"{listening.TOO_LITTLE}: `stablecast review` plays it in the browser")
 
 
 # --- publication -----------------------------------------------------------------------------------------------------------
@@ -133,8 +158,8 @@ def _release(show: OpenShow, ready: list[tuple[EpisodeRow, ApprovedEpisode]]) ->
     }  # a new cut keeps its first day
     token = None
     while token is None:
-        withdrawn = show.state.withdrawals()
-        ready = [(row, episode) for row, episode in ready if row.id not in withdrawn]
+        stopped = show.state.stopped()
+        ready = [(row, episode) for row, episode in ready if row.id not in stopped]
         live = show.state.live_releases()
         new = {row.id: publishing.released(episode, first_on.get(row.id, today)) for row, episode in ready}
         releases = (*(kept(row) for row in live if row.episode not in new), *new.values())
@@ -158,7 +183,7 @@ def _recorded(
 ) -> str | None:
     """Write the facts of new releases, if nothing was withdrawn since `live` was read; the token of this change, else None."""
     with show.state.transaction():
-        if show.state.live_releases() != live or new.keys() & show.state.withdrawals().keys():
+        if show.state.live_releases() != live or new.keys() & show.state.stopped():
             return None
         for episode, release in new.items():
             entry = show.state.log(show.now(), OPERATOR, "published", episode, digests[episode])
@@ -232,13 +257,14 @@ def _strangers(show: OpenShow) -> tuple[str, ...]:
 # --- withdrawal ------------------------------------------------------------------------------------------------------------
 
 
-def withdraw(show: OpenShow, name: str | None, receipt: str | None) -> WithdrawView:
+def withdraw(show: OpenShow, name: str | None, receipt: str | None, *, by: str = OPERATOR) -> WithdrawView:
     """Take an episode out of the world: no reason, no second approval, no key, no waiting for other work.
 
-    Named by the episode or by its receipt code. Works again harmlessly. Raises UsageRefused when there is no such episode.
+    Named by the episode or by its receipt code; `by` is who asked, where they named it. Works again harmlessly.
+    Raises UsageRefused when there is no such episode.
     """
     row = show.row(name) if name else _by_receipt(show, receipt or "")
-    by = OPERATOR if name else "receipt"
+    by = by if name else "receipt"
     live = {release.episode: release for release in show.state.live_releases()}
     released = live.get(row.id)
     paths = (*kept(released).files, page(kept(released).episode)) if released else ()
@@ -296,6 +322,6 @@ def _making_room(show: OpenShow, paths: tuple[PurePosixPath, ...]) -> Iterator[N
 def _by_receipt(show: OpenShow, code: str) -> EpisodeRow:
     wanted = accounts.receipt_hash(code, show.state.show.id)
     for row in show.state.episodes():
-        if any(consent.receipt == wanted for consent in show.state.consents(row.id)):
+        if wanted in show.state.receipts(row.id):
             return row
     raise UsageRefused("this receipt code belongs to no episode here; check its digits and try again")

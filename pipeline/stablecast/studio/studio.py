@@ -13,17 +13,23 @@ from stablecast.stages.ingest import IngestParams
 from stablecast.store import locks
 from stablecast.store.uploads import Recording, Uploads
 from stablecast.store.workspace import Workspace
+from stablecast.studio import board as boards
 from stablecast.studio import (
     checking,
     cuts,
     doctor,
     evidence,
     finding,
+    holding,
     intake,
+    listening,
     making,
     manuscripts,
+    naming,
+    people,
     proofreading,
     release,
+    reviewing,
     voices,
 )
 from stablecast.studio import desk as desks
@@ -303,15 +309,18 @@ class Studio:
 
     def sign_in(self, name: str, password: str) -> PersonView:
         """Somebody with an account. Raises GateClosed with one sentence, after one time, whatever was wrong."""
-        raise NotImplementedError
+        with self._open() as show:
+            return people.sign_in(show, name, password)
 
     def person(self, account: str) -> PersonView | None:
         """The person with this account, if there is one."""
-        raise NotImplementedError
+        with self._open() as show:
+            return people.person(show, account)
 
     def board(self) -> BoardView:
         """Every episode with what is next. Needs the passphrase: titles are sealed."""
-        raise NotImplementedError
+        with self._open() as show:
+            return boards.board(show)
 
     def cut(self, episode: str) -> CutView:
         """The frozen cut. Raises GateClosed where there is none."""
@@ -389,11 +398,13 @@ class Studio:
 
     def protect(self, episode: str, who: str, word: str) -> None:
         """Add a word to those that must never be heard or read: the next run takes it out everywhere."""
-        raise NotImplementedError
+        with self._open() as show:
+            naming.protect(show, episode, who, word)
 
     def rename_speaker(self, episode: str, who: str, old: str, new: str) -> None:
         """Call a speaker by another alias. Raises UsageRefused for one that is taken, Locked while a run works."""
-        raise NotImplementedError
+        with self._open() as show:
+            naming.rename_speaker(show, episode, who, old, new)
 
     def doubts_in_file(self, episode: str) -> DoubtsView:
         """`doubts`, in times of the finished file."""
@@ -402,15 +413,18 @@ class Studio:
 
     def heard(self, episode: str, who: str, digest: str, stretches: tuple[tuple[float, float], ...]) -> HeardView:
         """Add what somebody played of a cut, at twice the speed or less. Raises UsageRefused for a stretch outside of it."""
-        raise NotImplementedError
+        with self._open() as show:
+            return listening.heard(show, episode, who, digest, stretches)
 
     def listened(self, episode: str, who: str, digest: str) -> HeardView:
         """How much of a cut somebody has heard."""
-        raise NotImplementedError
+        with self._open() as show:
+            return listening.listened(show, episode, who, digest)
 
     def keep_place(self, episode: str, who: str, digest: str, place_s: float) -> None:
         """Remember where somebody stopped."""
-        raise NotImplementedError
+        with self._open() as show:
+            listening.keep_place(show, episode, who, digest, place_s)
 
     def approve_cut(self, episode: str, who: str, role: Role, digest: str, form: Mapping[str, str]) -> Digest:
         """A signed-in person's yes to the cut `digest`, with the answers that go with it (see `studio.reviews`).
@@ -418,19 +432,23 @@ class Studio:
         The bytes are looked at again. Raises GateClosed for another cut, too little heard, an answer that is missing or calls
         for a talk first, and whatever else keeps the gate closed.
         """
-        raise NotImplementedError
+        with self._open() as show:
+            return reviewing.approve_cut(show, episode, who, role, digest, form)
 
     def forms(self, episode: str) -> tuple[FormView, ...]:
         """The answers that went with the yeses to the newest cut."""
-        raise NotImplementedError
+        with self._open() as show:
+            return reviewing.forms(show, episode)
 
     def send_back(self, episode: str, who: str, role: Role, digest: str, reason: str) -> None:
         """Ask for another cut: this one cannot be approved or published any more."""
-        raise NotImplementedError
+        with self._open() as show:
+            reviewing.send_back(show, episode, who, role, digest, reason)
 
     def wishes(self, episode: str) -> tuple[WishView, ...]:
         """What was asked to be changed in the newest cut, oldest first."""
-        raise NotImplementedError
+        with self._open() as show:
+            return reviewing.wishes(show, episode)
 
     def make_link(
         self, episode: str, who: str, *, account: str | None = None, name: str = "", companion: bool = False
@@ -440,54 +458,66 @@ class Studio:
         `account`: the young person's, where they have one; else one is made, called `name`. Raises GateClosed where there is no
         frozen cut to hear.
         """
-        raise NotImplementedError
+        with self._open() as show:
+            return people.make_link(show, episode, who, account=account, called=name, companion=companion)
 
     def open_link(self, token: str) -> LinkView:
         """Use a link: its session's secret is in the answer and kept nowhere. Raises GateClosed for a used or old one."""
-        raise NotImplementedError
+        with self._open() as show:
+            return people.open_link(show, token)
 
     def link_session(self, secret: str) -> LinkView | None:
         """The link that a session's secret belongs to, while it is good."""
-        raise NotImplementedError
+        with self._open() as show:
+            return people.link_session(show, secret)
 
     def new_receipt(self, episode: str, who: str) -> str:
         """One more receipt code for the young person, told once; the earlier ones stay good."""
-        raise NotImplementedError
+        with self._open() as show:
+            return people.new_receipt(show, episode, who)
 
     def ask_change(self, episode: str, who: str, digest: str, note: str) -> None:
         """The young person asks for another cut: this one cannot be approved or published any more."""
-        raise NotImplementedError
+        with self._open() as show:
+            reviewing.send_back(show, episode, who, Role.YOUNG_PERSON, digest, note)
 
     def pause(self, episode: str, who: str) -> None:
         """The young person stops everything for now: a hold."""
-        raise NotImplementedError
+        with self._open() as show:
+            holding.hold(show, episode, who, Role.YOUNG_PERSON)
 
     def stop(self, episode: str, who: str) -> WithdrawView:
         """The young person takes the episode back for good: a withdrawal."""
-        raise NotImplementedError
+        with self._bare() as show:
+            return release.withdraw(show, episode, None, by=who)
 
     def hold(self, episode: str, who: str | None = None) -> bool:
         """Close every gate and take the episode down, until the lead lifts it; whether it was public.
 
         `who` None: somebody at this computer.
         """
-        raise NotImplementedError
+        with self._open() as show:
+            return holding.hold(show, episode, who, Role.LEAD if who else "")
 
-    def lift(self, episode: str, who: str) -> None:
+    def lift(self, episode: str, who: str | None = None) -> None:
         """End a hold. Raises GateClosed for anybody but the lead."""
-        raise NotImplementedError
+        with self._open() as show:
+            holding.lift(show, episode, who)
 
     def timeline(self, episode: str) -> tuple[TimelineView, ...]:
         """What was done with an episode, oldest first, in plain words."""
-        raise NotImplementedError
+        with self._open() as show:
+            return boards.timeline(show, episode)
 
     def previews(self, episode: str, speaker: str | None = None) -> tuple[PreviewView, ...]:
         """The voices a speaker may choose from."""
-        raise NotImplementedError
+        with self._open() as show:
+            return voices.previews(show, episode, Alias(speaker) if speaker else None)
 
     def preview_sample(self, episode: str, character: str, speaker: str | None = None) -> FileView:
         """Some seconds of a speaker in a voice, in memory alone."""
-        raise NotImplementedError
+        with self._open() as show:
+            return voices.preview_sample(show, episode, character, Alias(speaker) if speaker else None)
 
     # --- looking
 

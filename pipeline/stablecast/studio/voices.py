@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import os
 import secrets
 import tempfile
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import numpy as np
 
@@ -46,6 +47,7 @@ from stablecast.store.state import EpisodeRow
 from stablecast.store.workspace import Workspace
 from stablecast.studio import making
 from stablecast.studio.intake import consent_to_same_voice, joined
+from stablecast.studio.reviews import FileView, PreviewView
 from stablecast.studio.show import OPERATOR, OpenShow
 from stablecast.tools import models, piper, recognisers
 from stablecast.voice import donors
@@ -164,22 +166,67 @@ def preview(show: OpenShow, name: str, folder: Path | None, speaker: Alias | Non
         bench = Bench(job, show.workspace)
         folder = Path(tempfile.mkdtemp(prefix="stablecast-voices-")) if folder is None else folder
         for track in tracks:
-            hidden = bench.redacted(track)
-            public = bench.redaction().public
-            words = (word for word in public.words if word.speaker == hidden.speaker)
-            part, start_s = excerpt(hidden, fullest(words, PREVIEW_S), PREVIEW_S)
-            said = during(public, start_s, part.waveform.duration_s)
+            part, start_s, said = _fullest_part(bench, track)
             for character in job.production.characters:
-                voice = bench.revoiced(part, character, said).waveform
-                spoken = Programme(
-                    Waveform.of(voice.read(), voice.rate_hz), Timeline()
-                )  # levelling reads it many times
                 path = folder / f"{track}-{character.name}.wav"
-                write_wav(path, master(spoken, job.production.settings.master).waveform)
+                write_wav(path, _sampled(bench, part, character, said, job.production.settings))
                 yield SampleView(
-                    hidden.speaker, character.name, character.words, str(path), start_s, part.waveform.duration_s
+                    part.speaker, character.name, character.words, str(path), start_s, part.waveform.duration_s
                 )
         show.state.log(show.now(), OPERATOR, "previewed", row.id, " ".join(f"track {track}" for track in tracks))
+
+
+def _fullest_part(bench: Bench, track: int) -> tuple[RedactedAudio, float, PublicTranscript]:
+    """The seconds of a speaker with the most speech in them, where they begin, and what is said then."""
+    hidden, public = bench.redacted(track), bench.redaction().public
+    words = (word for word in public.words if word.speaker == hidden.speaker)
+    part, start_s = excerpt(hidden, fullest(words, PREVIEW_S), PREVIEW_S)
+    return part, start_s, during(public, start_s, part.waveform.duration_s)
+
+
+def _sampled(
+    bench: Bench, part: RedactedAudio, character: Character, said: PublicTranscript, settings: Settings
+) -> Waveform:
+    """A part of a speaker as a character says it in this episode, levelled."""
+    voice = bench.revoiced(part, character, said).waveform
+    spoken = Programme(Waveform.of(voice.read(), voice.rate_hz), Timeline())  # levelling reads it many times
+    return master(spoken, settings.master).waveform
+
+
+def previews(show: OpenShow, name: str, speaker: Alias | None) -> tuple[PreviewView, ...]:
+    """The characters a speaker may choose from, and which is theirs. Raises UsageRefused where it has to be said whose."""
+    row = _unpublished(show, name)
+    track, _ = _track_of(show, row, speaker)
+    record = episode.read(show.workspace, row.slug)
+    own = show.production.character(track, record.characters).name
+    taken = {show.production.character(k, record.characters).name for k in range(1, record.tracks + 1) if k != track}
+    return tuple(
+        PreviewView(character.name, character.words, character.name == own)
+        for character in show.production.characters
+        if character.name not in taken
+    )
+
+
+def preview_sample(show: OpenShow, name: str, character: str, speaker: Alias | None) -> FileView:
+    """The fullest seconds of a speaker in a character, as a WAV in memory. Raises GateClosed before the words are made."""
+    row = _unpublished(show, name)
+    track, who = _track_of(show, row, speaker)
+    chosen = next((found for found in show.production.characters if found.name == character), None)
+    if chosen is None:
+        raise UsageRefused("there is no such voice any more; load the page again")
+    if any(step.reason is not None and step.node.stage in making.WORDS for step in show.steps(row.slug)):
+        raise GateClosed("this computer has not listened to the recording yet; run the episode first")
+    bench = making.bench(show, row)
+    drawn = episode.read(show.workspace, row.slug).inputs[f"draw/{track}"].digest
+    key = ("sample", row.id, who, character, bench.digest("redact"), drawn, show.settings.revoice)
+
+    def made() -> bytes:
+        part, _, said = _fullest_part(bench, track)
+        kept = io.BytesIO()
+        _wave_into(kept, _sampled(bench, part, chosen, said, show.settings))
+        return kept.getvalue()
+
+    return FileView("audio/wav", show.memory.kept(key, made))
 
 
 def fullest(words: Iterable[PublicWord], length_s: float) -> float:
@@ -306,7 +353,12 @@ def _recording(path: Path, params: IngestParams) -> Waveform:
 
 def write_wav(path: Path, waveform: Waveform) -> None:
     """16-bit WAV, for this user alone, there whole or not at all."""
-    with files.replacing(path) as file, wave.open(file, "wb") as wav:
+    with files.replacing(path) as file:
+        _wave_into(file, waveform)
+
+
+def _wave_into(file: BinaryIO, waveform: Waveform) -> None:
+    with wave.open(file, "wb") as wav:
         wav.setnchannels(1)
         wav.setsampwidth(2)
         wav.setframerate(waveform.rate_hz)

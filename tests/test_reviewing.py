@@ -1,0 +1,449 @@
+"""Links, listening, yes and "change this", holds, the board: what the pages rest on, against a real show."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import wave
+from pathlib import Path
+
+import pytest
+
+import desk
+from desk import EPISODE, PASSWORD, Desk
+from stablecast.errors import GateClosed, IntegrityFailure, UsageRefused
+from stablecast.model import Role
+from stablecast.studio.reviews import CHECKLIST, RISKS
+
+YES = {"known": "no", "how": "heard"}
+CHECKED = dict.fromkeys(CHECKLIST, "yes")
+WRITTEN = dict.fromkeys(RISKS, "talked through with the young person")
+FORMS = {Role.YOUNG_PERSON: YES, Role.REVIEWER: CHECKED, Role.LEAD: WRITTEN}
+
+
+@pytest.fixture
+def show(tmp_path: Path) -> Desk:
+    return desk.made(tmp_path)
+
+
+def hear_all(show: Desk, role: Role) -> None:
+    cut = show.studio.cut(EPISODE)
+    show.studio.heard(EPISODE, show.people[role], cut.digest, ((0.0, cut.duration_s),))
+
+
+def yes(show: Desk, role: Role, digest: str | None = None) -> None:
+    if role is not Role.YOUNG_PERSON:
+        hear_all(show, role)
+    show.studio.approve_cut(EPISODE, show.people[role], role, digest or show.digest, FORMS[role])
+
+
+def all_three(show: Desk) -> None:
+    for role in FORMS:
+        yes(show, role)
+
+
+def card(show: Desk):  # type: ignore[no-untyped-def]
+    return show.studio.board().cards[0]
+
+
+# --- people ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_link_is_good_once_for_one_episode_and_for_fourteen_days(show: Desk) -> None:
+    """Its session outlives a restart of the server; a second use, a guess and an old one are refused alike (T33)."""
+    token = show.studio.make_link(EPISODE, show.people[Role.PRODUCER], account=show.people[Role.YOUNG_PERSON])
+    assert len(token) >= 22  # 128 bits and more
+    link = show.studio.open_link(token)
+    assert (link.episode, link.who) == (EPISODE, show.people[Role.YOUNG_PERSON])
+    refusals = set()
+    for wrong in (token, "guessed", ""):
+        with pytest.raises(GateClosed) as refused:
+            show.studio.open_link(wrong)
+        refusals.add(str(refused.value))
+    assert len(refusals) == 1
+    again = show.again()
+    found = again.link_session(link.session)
+    assert found is not None
+    assert found.episode == EPISODE
+    assert found.session == ""
+    assert again.link_session("guessed") is None
+    show.clock.passes(days=13.9)
+    assert again.link_session(link.session) is not None
+    show.clock.passes(days=0.2)
+    assert again.link_session(link.session) is None
+
+
+def test_no_token_session_or_receipt_is_kept_in_clear(show: Desk) -> None:
+    """The database holds digests alone."""
+    token = show.studio.make_link(EPISODE, show.people[Role.PRODUCER], name="Robin", companion=True)
+    session = show.studio.open_link(token).session
+    code = show.studio.new_receipt(EPISODE, show.people[Role.YOUNG_PERSON])
+    stored = b"".join(path.read_bytes() for path in show.root.glob("stablecast.sqlite*"))
+    for secret in (token, session, code, code.replace(" ", "")):
+        assert secret.encode() not in stored
+
+
+def test_a_link_is_for_nobody_but_the_young_person(show: Desk) -> None:
+    """An account of staff cannot be spoken for by a link, and a name that is taken is refused."""
+    with pytest.raises(GateClosed):
+        show.studio.make_link(EPISODE, show.people[Role.PRODUCER], account=show.people[Role.REVIEWER])
+    with pytest.raises(UsageRefused, match="already"):
+        show.studio.make_link(EPISODE, show.people[Role.PRODUCER], name="name of reviewer")
+    with pytest.raises(UsageRefused):
+        show.studio.make_link(EPISODE, show.people[Role.PRODUCER], name="  ")
+
+
+def test_a_new_receipt_takes_the_episode_down_and_the_old_one_still_does(show: Desk) -> None:
+    """Both codes find the episode."""
+    code = show.studio.new_receipt(EPISODE, show.people[Role.YOUNG_PERSON])
+    assert show.studio.withdraw(None, code).episode == EPISODE
+
+
+def test_signing_in_says_the_same_whatever_is_wrong(show: Desk) -> None:
+    """An unknown name and a wrong password get one sentence."""
+    assert show.studio.sign_in("name of lead", PASSWORD).roles == (Role.LEAD,)
+    said = set()
+    for name, password in (("name of lead", "wrong password"), ("nobody", PASSWORD)):
+        with pytest.raises(GateClosed) as refused:
+            show.studio.sign_in(name, password)
+        said.add(str(refused.value))
+    assert len(said) == 1
+
+
+# --- listening -------------------------------------------------------------------------------------------------------------
+
+
+def test_listening_adds_up_and_says_what_is_left(show: Desk) -> None:
+    """Stretches overlap, come in any order, and survive a restart; another person's do not count."""
+    cut, who = show.studio.cut(EPISODE), show.people[Role.REVIEWER]
+    show.studio.heard(EPISODE, who, cut.digest, ((10.0, 30.0), (0.0, 12.0)))
+    found = show.again().heard(EPISODE, who, cut.digest, ((40.0, cut.duration_s),))
+    assert found.missing == ((30.0, 40.0),)
+    assert found.share == pytest.approx(1 - 10 / cut.duration_s, abs=0.001)
+    assert not found.enough
+    assert show.studio.listened(EPISODE, show.people[Role.LEAD], cut.digest).share == 0
+    assert show.studio.heard(EPISODE, who, cut.digest, ((30.0, 39.0),)).enough
+
+
+def test_what_cannot_have_been_played_is_refused(show: Desk) -> None:
+    """Outside the file, backwards, or of another cut."""
+    cut, who = show.studio.cut(EPISODE), show.people[Role.REVIEWER]
+    for wrong in ((-1.0, 5.0), (5.0, 5.0), (9.0, 3.0), (0.0, cut.duration_s + 5)):
+        with pytest.raises(UsageRefused):
+            show.studio.heard(EPISODE, who, cut.digest, (wrong,))
+    with pytest.raises(GateClosed):
+        show.studio.heard(EPISODE, who, "0" * 64, ((0.0, 5.0),))
+
+
+def test_the_place_is_kept(show: Desk) -> None:
+    """Where somebody stopped is there after a restart, and changes nothing of what they heard."""
+    cut, who = show.studio.cut(EPISODE), show.people[Role.YOUNG_PERSON]
+    show.studio.keep_place(EPISODE, who, cut.digest, 17.25)
+    found = show.again().listened(EPISODE, who, cut.digest)
+    assert (found.place_s, found.share) == (17.25, 0.0)
+
+
+# --- yes -------------------------------------------------------------------------------------------------------------------
+
+
+def test_three_people_say_yes_in_order_to_what_they_heard(show: Desk) -> None:
+    """Lane by lane to the cooling-off time; the answers are there for the lead, and sealed."""
+    lanes = [card(show).lane]
+    for role in FORMS:
+        yes(show, role)
+        lanes.append(card(show).lane)
+    assert lanes == ["young-person", "reviewer", "lead", "cooling-off"]
+    assert [form.role for form in show.studio.forms(EPISODE)] == list(FORMS)
+    assert dict(show.studio.forms(EPISODE)[2].answers) == WRITTEN
+    assert b"talked through" not in b"".join(path.read_bytes() for path in show.root.glob("stablecast.sqlite*"))
+    assert show.studio.verify().holds
+
+
+@pytest.mark.parametrize("role", [Role.REVIEWER, Role.LEAD])
+def test_nobody_of_the_staff_approves_what_they_did_not_hear(show: Desk, role: Role) -> None:
+    """T56: none of it, 90 %, and what somebody else heard are all too little."""
+    before = list(FORMS)[: list(FORMS).index(role)]
+    for earlier in before:
+        yes(show, earlier)
+    cut, who = show.studio.cut(EPISODE), show.people[role]
+    for stretch in (None, (0.0, 0.9 * cut.duration_s)):
+        if stretch:
+            show.studio.heard(EPISODE, who, cut.digest, (stretch,))
+        with pytest.raises(GateClosed, match="not all of this cut"):
+            show.studio.approve_cut(EPISODE, who, role, cut.digest, FORMS[role])
+    assert [given.role for given in show.studio.cut(EPISODE).approvals] == before
+    show.studio.heard(EPISODE, who, cut.digest, ((0.0, 0.96 * cut.duration_s),))
+    show.studio.approve_cut(EPISODE, who, role, cut.digest, FORMS[role])
+
+
+@pytest.mark.parametrize("digest", ["", "0" * 64], ids=["none", "another"])
+def test_a_yes_without_the_digest_of_the_cut_counts_for_nothing(show: Desk, digest: str) -> None:
+    """T54: no digest, or that of another cut: refused, and nothing is recorded."""
+    with pytest.raises(GateClosed):
+        show.studio.approve_cut(EPISODE, show.people[Role.YOUNG_PERSON], Role.YOUNG_PERSON, digest, YES)
+    assert show.studio.cut(EPISODE).approvals == ()
+
+
+@pytest.mark.parametrize(
+    ("role", "form"),
+    [
+        (Role.YOUNG_PERSON, {}),
+        (Role.YOUNG_PERSON, {"known": "no"}),
+        (Role.YOUNG_PERSON, {"known": "unsure", "how": "heard"}),
+        (Role.YOUNG_PERSON, {"known": "yes", "how": "read"}),
+        (Role.REVIEWER, {**CHECKED, "names": "no"}),
+        (Role.REVIEWER, {}),
+        (Role.LEAD, {**WRITTEN, "threat": "  "}),
+    ],
+    ids=str,
+)
+def test_an_answer_that_is_missing_or_calls_for_a_talk_is_no_yes(show: Desk, role: Role, form: dict[str, str]) -> None:
+    """Nothing is decided then, in kind words."""
+    for earlier in list(FORMS)[: list(FORMS).index(role)]:
+        yes(show, earlier)
+    hear_all(show, role)
+    before = show.studio.cut(EPISODE).approvals
+    with pytest.raises(GateClosed):
+        show.studio.approve_cut(EPISODE, show.people[role], role, show.digest, form)
+    assert show.studio.cut(EPISODE).approvals == before
+
+
+def test_nobody_acts_in_a_role_that_is_not_theirs(show: Desk) -> None:
+    """T55, T65: staff cannot say yes for the young person, and the reviewer not for the lead."""
+    for who, role in ((Role.LEAD, Role.YOUNG_PERSON), (Role.PRODUCER, Role.REVIEWER)):
+        hear_all(show, who)
+        with pytest.raises(GateClosed, match="may not act"):
+            show.studio.approve_cut(EPISODE, show.people[who], role, show.digest, FORMS[role])
+
+
+@pytest.mark.parametrize("stage", ["tag", "caption"])
+def test_a_file_that_was_swapped_is_not_approved(show: Desk, stage: str) -> None:
+    """T57: one byte of the sound or of the captions other than frozen, between page and click, and nobody can approve."""
+    digest = show.digest
+    with show.open() as opened:
+        folder = opened.workspace.work(opened.episode(EPISODE).slug, stage, "x" * 16).parent
+    (path,) = folder.glob("*.age")
+    data = bytearray(path.read_bytes())
+    data[-40] ^= 1
+    path.write_bytes(bytes(data))
+    with pytest.raises(IntegrityFailure):
+        show.studio.approve_cut(EPISODE, show.people[Role.YOUNG_PERSON], Role.YOUNG_PERSON, digest, YES)
+    assert show.open().state.approvals(show.open().episode(EPISODE).id, digest) == ()
+
+
+def test_an_edit_voids_every_yes_at_once(show: Desk) -> None:
+    """Before anything is run again: the gate says that changes wait, and an undo opens it again after a run."""
+    yes(show, Role.YOUNG_PERSON)
+    show.studio.mark(EPISODE, show.people[Role.REVIEWER], 20.0, 21.0)
+    found = card(show)
+    assert found.lane == "words"
+    assert found.gate is not None
+    assert found.gate.name == "changes"
+    assert found.changes_waiting == 1
+    hear_all(show, Role.REVIEWER)
+    with pytest.raises(GateClosed):
+        show.studio.approve_cut(EPISODE, show.people[Role.REVIEWER], Role.REVIEWER, show.digest, CHECKED)
+    before = show.digest
+    show.run()
+    assert show.digest != before
+    assert show.studio.cut(EPISODE).changed
+    assert card(show).lane == "young-person"
+
+
+def test_change_this_closes_the_gate_until_there_is_another_cut(show: Desk) -> None:
+    """T65: by the young person or by staff; the reason is sealed, nobody can override it, and a new cut is a new start."""
+    yes(show, Role.YOUNG_PERSON)
+    show.studio.send_back(EPISODE, show.people[Role.REVIEWER], Role.REVIEWER, show.digest, "a street is named at 3:10")
+    assert card(show).wish == "change"
+    assert card(show).lane == "words"
+    hear_all(show, Role.REVIEWER)
+    with pytest.raises(GateClosed, match="asked for a change"):
+        show.studio.approve_cut(EPISODE, show.people[Role.REVIEWER], Role.REVIEWER, show.digest, CHECKED)
+    assert [wish.note for wish in show.studio.wishes(EPISODE)] == ["a street is named at 3:10"]
+    assert b"street" not in b"".join(path.read_bytes() for path in show.root.glob("stablecast.sqlite*"))
+    show.studio.mark(EPISODE, show.people[Role.PRODUCER], 20.0, 21.0)
+    show.run()
+    assert card(show).wish is None
+    assert card(show).lane == "young-person"
+    show.studio.ask_change(EPISODE, show.people[Role.YOUNG_PERSON], show.digest, "")
+    assert card(show).lane == "words"
+    assert show.studio.verify().holds
+
+
+def test_staff_write_what_has_to_change(show: Desk) -> None:
+    """A young person need not say why; staff must."""
+    with pytest.raises(UsageRefused):
+        show.studio.send_back(EPISODE, show.people[Role.LEAD], Role.LEAD, show.digest, "  ")
+
+
+# --- hold ------------------------------------------------------------------------------------------------------------------
+
+
+def published(show: Desk) -> None:
+    all_three(show)
+    show.clock.passes(hours=73)
+    assert show.studio.publish().published == (EPISODE,)
+
+
+def test_a_hold_takes_a_public_episode_down_and_everybody_is_asked_again(show: Desk) -> None:
+    """At once and without a trace; after the lead lifted it, no old yes publishes it."""
+    published(show)
+    assert card(show).lane == "public"
+    assert list((show.root / "feed" / "media").iterdir())
+    assert show.studio.hold(EPISODE, show.people[Role.LEAD])
+    assert card(show).lane == "held"
+    assert not (show.root / "feed" / "media").exists()
+    assert EPISODE.encode() not in (show.root / "feed" / "feed.xml").read_bytes()
+    assert show.studio.verify().holds
+    with pytest.raises(GateClosed, match="on hold"):
+        show.studio.publish((EPISODE,))
+    show.studio.lift(EPISODE, show.people[Role.LEAD])
+    assert card(show).lane == "young-person"
+    with pytest.raises(GateClosed):
+        show.studio.publish((EPISODE,))
+    published(show)
+    assert show.studio.verify().holds
+
+
+def test_a_pause_of_the_young_person_asks_everybody_again_and_a_short_one_of_the_lead_does_not(show: Desk) -> None:
+    """Who paused may have changed their mind; a lead who looked something up has not asked anything of anybody."""
+    yes(show, Role.YOUNG_PERSON)
+    show.studio.hold(EPISODE, show.people[Role.LEAD])
+    show.studio.lift(EPISODE, show.people[Role.LEAD])
+    assert card(show).lane == "reviewer"
+    show.studio.pause(EPISODE, show.people[Role.YOUNG_PERSON])
+    assert card(show).lane == "held"
+    show.studio.lift(EPISODE, show.people[Role.LEAD])
+    assert card(show).lane == "young-person"
+
+
+def test_only_the_lead_lifts_a_hold(show: Desk) -> None:
+    """Neither the producer nor the young person does by themselves; and there must be one."""
+    with pytest.raises(GateClosed, match="not on hold"):
+        show.studio.lift(EPISODE, show.people[Role.LEAD])
+    show.studio.pause(EPISODE, show.people[Role.YOUNG_PERSON])
+    for role in (Role.PRODUCER, Role.YOUNG_PERSON, Role.REVIEWER):
+        with pytest.raises(GateClosed):
+            show.studio.lift(EPISODE, show.people[role])
+    assert card(show).lane == "held"
+
+
+def test_stop_is_for_good_also_out_of_a_hold(show: Desk) -> None:
+    """A withdrawal wins over a hold, and a lifted hold brings nothing back."""
+    published(show)
+    show.studio.pause(EPISODE, show.people[Role.YOUNG_PERSON])
+    assert not show.studio.stop(EPISODE, show.people[Role.YOUNG_PERSON]).was_public
+    assert card(show).lane == "withdrawn"
+    with pytest.raises(GateClosed):
+        show.studio.lift(EPISODE, show.people[Role.LEAD])
+    assert show.studio.verify().holds
+
+
+# --- names -----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_speaker_gets_another_alias_everywhere(show: Desk) -> None:
+    """Words, marks and edits stay the same speaker's; an alias that is taken is refused."""
+    studio, who = show.studio, show.people[Role.REVIEWER]
+    with show.open() as opened:
+        draws = dict(opened.keyring.entry(opened.episode(EPISODE).id).draws)
+    studio.mark(EPISODE, who, 5.0, 6.0, speaker="Ash")
+    for wrong in ("Kit", "", "x" * 41):
+        with pytest.raises(UsageRefused):
+            studio.rename_speaker(EPISODE, who, "Ash", wrong)
+    studio.rename_speaker(EPISODE, who, "Ash", "Willow")
+    assert set(studio.board().cards[0].speakers) == {"Willow", "Kit"}
+    assert studio.corrections(EPISODE).corrections[-1].speaker == "Willow"
+    with show.open() as opened:
+        after = dict(opened.keyring.entry(opened.episode(EPISODE).id).draws)
+    assert after == {"Willow": draws["Ash"], "Kit": draws["Kit"]}  # the voice stays theirs
+
+
+def test_a_protected_word_is_added_once_and_the_cut_is_no_longer_current(show: Desk) -> None:
+    """The next run takes it out; the word itself is in no answer and no log."""
+    before = card(show).lane
+    for _ in range(2):
+        show.studio.protect(EPISODE, show.people[Role.REVIEWER], "  Thistledown ")
+    assert (before, card(show).lane) == ("young-person", "words")
+    assert sum(row.action == "protected" for row in show.studio.audit()) == 1
+    assert "Thistledown" not in str(show.studio.audit()) + str(show.studio.timeline(EPISODE))
+
+
+def test_the_timeline_names_staff_and_never_the_young_person(show: Desk) -> None:
+    """In plain words, in order; the young person is "the young person"."""
+    all_three(show)
+    told = show.studio.timeline(EPISODE)
+    assert [line.who for line in told if line.what.startswith("said yes")] == [
+        "the young person",
+        "name of reviewer",
+        "name of lead",
+    ]
+    assert "name of young-person" not in str(told)
+    assert [line.at for line in told] == sorted(line.at for line in told)
+
+
+def test_the_board_needs_no_word_of_an_episode_whose_key_is_gone(show: Desk) -> None:
+    """A withdrawn episode without a key is on it by its slug."""
+    show.studio.withdraw(EPISODE, None)
+    with show.open() as opened:
+        opened.keyring.remove(opened.episode if False else opened.row(EPISODE).id)
+    found = show.again().board().cards[0]
+    assert (found.title, found.lane, found.speakers) == (EPISODE, "withdrawn", ())
+
+
+# --- voices ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_speaker_chooses_among_voices_nobody_else_has(show: Desk) -> None:
+    """One of them is theirs now; with two speakers it has to be said whose."""
+    with pytest.raises(UsageRefused):
+        show.studio.previews(EPISODE)
+    ash, kit = (show.studio.previews(EPISODE, name) for name in ("Ash", "Kit"))
+    (own,) = (view.character for view in ash if view.chosen)
+    assert own not in {view.character for view in kit}
+    assert len(ash) >= 3
+
+
+def test_a_sample_is_a_wav_in_memory(show: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made once and kept; nothing is written; an unknown voice is refused."""
+    from stablecast.studio import voices
+
+    made = []
+
+    def fake(bench, part, character, said, settings):  # type: ignore[no-untyped-def]
+        made.append(character.name)
+        return part.waveform
+
+    monkeypatch.setattr(voices, "_sampled", fake)
+    before = {path for path in show.root.rglob("*")}
+    character = show.studio.previews(EPISODE, "Ash")[0].character
+    for _ in range(2):
+        found = show.studio.preview_sample(EPISODE, character, "Ash")
+    assert made == [character]
+    assert found.media_type == "audio/wav"
+    assert wave.open(io.BytesIO(found.data)).getnchannels() == 1
+    assert {path for path in show.root.rglob("*")} == before
+    with pytest.raises(UsageRefused):
+        show.studio.preview_sample(EPISODE, "nobody", "Ash")
+
+
+def test_at_the_command_line_a_real_show_wants_listening_too(show: Desk) -> None:
+    """T56: a yes of staff that nobody measured is refused there, unless the show's settings or a demo say otherwise."""
+    show.studio.approve(EPISODE, Role.YOUNG_PERSON, "name of young-person", PASSWORD)
+    with pytest.raises(GateClosed, match="stablecast review"):
+        show.studio.approve(EPISODE, Role.REVIEWER, "name of reviewer", PASSWORD)
+    hear_all(show, Role.REVIEWER)
+    show.studio.approve(EPISODE, Role.REVIEWER, "name of reviewer", PASSWORD)
+    settings = show.root / "config" / "show.toml"
+    settings.write_text(settings.read_text().replace("measured_listening = true", "measured_listening = false"))
+    assert "measured_listening = false" in settings.read_text()
+    show.studio.approve(EPISODE, Role.LEAD, "name of lead", PASSWORD)
+
+
+def test_views_hide_what_is_private_from_a_log() -> None:
+    """No answer, reason or session is in the repr of a view."""
+    from stablecast.studio.reviews import FormView, LinkView, WishView
+
+    for kind, name in ((FormView, "answers"), (WishView, "note"), (LinkView, "session")):
+        (found,) = (f for f in dataclasses.fields(kind) if f.name == name)
+        assert not found.repr
