@@ -138,6 +138,7 @@ class Uploads:
             with files.resources():
                 for number in range(len(upload.pieces)):
                     file.write(self._piece(known_by, number))
+            file.seek(0)
             fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, sum(getattr(fcntl, name) for name in _SEALS))
             yield file
 
