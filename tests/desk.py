@@ -9,6 +9,7 @@ peaks, captions, enclosure, cut. What it never reads (voices, attack, proof) is 
 from __future__ import annotations
 
 import random
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -83,6 +84,14 @@ class Desk:
     def digest(self) -> str:
         return self.studio.cut(EPISODE).digest
 
+    def copied(self, folder: Path) -> Desk:
+        """The same show once more, in a folder of its own: making one takes seconds."""
+        root = folder / self.root.name
+        shutil.copytree(self.root.parent, folder, dirs_exist_ok=True, copy_function=shutil.copy2)
+        clock = Clock()
+        clock.now = self.clock.now
+        return Desk(root, Studio(root, lambda: PASSPHRASE, clock), clock, dict(self.people))
+
     def open(self) -> OpenShow:
         return self.studio._bare()
 
@@ -95,7 +104,9 @@ class Desk:
         with self.open() as show:
             row = show.episode(EPISODE)
             deciding.follow(show, row)
-            put(show, EPISODE, tuple(transcripts_of(show)), master_of(show))
+            kept = master_of(show)
+            held = Waveform.of(kept.read(), kept.rate_hz)
+            put(show, EPISODE, tuple(transcripts_of(show)), held)  # in memory: its file is about to be replaced
             making.freeze_if_ready(show, row, self.people[Role.PRODUCER])
 
 

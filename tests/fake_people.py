@@ -307,6 +307,7 @@ class FakeShow:
         taken = []
         for alias, uploaded in recordings:
             with uploaded.open() as file:
+                file.seek(0)
                 taken.append((alias, hashlib.sha256(file.read()).hexdigest()))
         if any(digest == hashlib.sha256(b"no sound").hexdigest() for _, digest in taken):
             raise InputRefused("this is no recording that can be read; export it as WAV or FLAC")

@@ -363,7 +363,7 @@ def test_voices_are_heard_and_chosen(served: Served, show: FakeShow, page: Page)
     page.locator(".hear").nth(1).click()
     until(page, "!document.getElementById('sample').paused")
     assert page.evaluate("document.getElementById('sample').volume") <= 0.4
-    assert show.called("preview_sample") == [("ep-001", "rowan", "Robin")]
+    assert set(show.called("preview_sample")) == {("ep-001", "rowan", "Robin")}
     page.check("[value=rowan]")
     page.click("#voices > button")
     expect(page.locator("#told")).to_contain_text("You will sound like Rowan")

@@ -92,4 +92,28 @@ def withdraw(console: Console, episode: str | None, receipt: str | None) -> None
     console.answer(done, lines)
 
 
-COMMANDS = (approve, publish, withdraw)
+@click.command()
+@click.argument("episode")
+@click.option("--lift", is_flag=True, help="End the hold: for the safeguarding lead, once it is safe.")
+@click.pass_obj
+def hold(console: Console, episode: str, lift: bool) -> None:
+    """Put an episode on hold: down at once if it is public, and every gate closed, until the lead lifts it.
+
+    No reason, no passphrase. What was public is published again only after everybody said yes anew.
+
+    \b
+    Example:
+      stablecast hold ep-001
+      stablecast hold ep-001 --lift
+    """
+    studio = console.studio()
+    if lift:
+        studio.lift(episode)
+        console.answer({"episode": episode, "held": False}, [f"{episode}: the hold is lifted."])
+        return
+    public = studio.hold(episode)
+    line = f"{episode}: on hold. It is not public any more." if public else f"{episode}: on hold."
+    console.answer({"episode": episode, "held": True, "was_public": public}, [line])
+
+
+COMMANDS = (approve, publish, withdraw, hold)

@@ -27,7 +27,7 @@ from stablecast.store import episode, receipts, seal
 from stablecast.store.state import CutRow, EpisodeRow
 from stablecast.studio import making
 from stablecast.studio.release import kept
-from stablecast.studio.show import OpenShow
+from stablecast.studio.show import OPERATOR, OpenShow
 from stablecast.studio.views import InvariantView, LintView, MeasureView, RowView, VerifyView, finding_view
 from stablecast.targets import local
 from stablecast.tools import containers, ffmpeg
@@ -48,7 +48,7 @@ def verify(show: OpenShow, *, deep: bool) -> VerifyView:
         ("I1", "what is published was approved by three people, on these very bytes", _approved),
         ("I2", "the young person came first, then the reviewer, then the lead", _in_order),
         ("I3", "what is published is covered by a consent that stands", _consented),
-        ("I4", "nothing that was withdrawn is left in the public folder", _gone),
+        ("I4", "nothing that was withdrawn or is held is left in the public folder", _gone),
         ("I5", "nothing was published again after it was withdrawn", _stayed_gone),
         ("I6", "every consent has a receipt that can withdraw it", _withdrawable),
         ("I7", "recordings lie sealed, and nowhere else", _sealed_deep if deep else _sealed),
@@ -81,13 +81,13 @@ def _published(show: OpenShow) -> Iterator[tuple[EpisodeRow, Release, str]]:
 def _newest_cuts(show: OpenShow) -> Iterator[tuple[EpisodeRow, CutRow, tuple[Approval, ...]]]:
     for row in show.state.episodes():
         if cut := show.state.cut(row.id):
-            yield row, cut, show.state.approvals(row.id, cut.digest)
+            yield row, cut, show.approvals(row, cut.digest)
 
 
 def _approved(show: OpenShow) -> Problems:
     present = local.digests(show.workspace.public)
     for row, body, digest in _published(show):
-        given = show.state.approvals(row.id, digest)
+        given = show.approvals(row, digest)
         if {approval.role for approval in given} != set(ORDER) or len({a.account for a in given}) != len(ORDER):
             yield f"{row.slug}: three people's approvals of the published cut are not there"
         cut = show.state.cut_by(row.id, digest)
@@ -119,14 +119,14 @@ def _consented(show: OpenShow) -> Problems:
 
 
 def _gone(show: OpenShow) -> Problems:
-    withdrawn = [row for row in show.state.episodes() if row.id in show.state.withdrawals()]
-    if not withdrawn:
+    stopped = [row for row in show.state.episodes() if row.id in show.state.stopped()]
+    if not stopped:
         return
     if show.state.swap_due():
-        yield "a withdrawal is not finished; run `stablecast withdraw` once more"
+        yield "a withdrawal or a hold is not finished; run `stablecast withdraw` or `hold` once more"
     for path in local.digests(show.workspace.public):
         data = (show.workspace.public / path).read_bytes()
-        for row in withdrawn:
+        for row in stopped:
             if row.public_id in path.as_posix() or row.public_id.encode() in data or row.guid.encode() in data:
                 yield f"{row.slug}: it is still in the public folder"
 
@@ -243,6 +243,10 @@ def _by_people(show: OpenShow) -> Problems:
 
 def _own_voice(show: OpenShow) -> Problems:
     roles = {account.id: account.roles for account in show.state.accounts()}
+    for row in show.state.episodes():
+        lifted = {hold.lifted_by for hold in show.state.holds(row.id)} - {None, OPERATOR}
+        if any(Role.LEAD not in roles.get(str(by), ()) for by in lifted):
+            yield f"{row.slug}: a hold was lifted by an account that is no lead's"
     for row, _, given in _newest_cuts(show):
         for approval in given:
             if approval.role not in roles.get(approval.account, ()):

@@ -142,7 +142,7 @@ def _approved(show: OpenShow, row: EpisodeRow) -> ApprovedEpisode:
         raise IntegrityFailure(
             f"{row.slug}: the bytes of this cut are not the bytes that were approved; run the episode again"
         )
-    return approving.approve(cut, made, facts.approvals)
+    return approving.approve(cut, made, facts.counted)
 
 
 def _release(show: OpenShow, ready: list[tuple[EpisodeRow, ApprovedEpisode]]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ function leave() {
   for (const sound of document.querySelectorAll("audio")) {
     sound.pause();
   }
-  document.body.replaceChildren();
+  document.body.hidden = true;
   document.title = "";
   go(door.href);
 }
