@@ -151,7 +151,10 @@ def test_english_captions_are_made_from_redacted_words_and_reach_what_is_public(
     settings = replace(Settings(), translate=TranslateParams(english=True))
     on = made(replace(PRODUCTION, settings=settings))
     assert set(on) - set(made()) == {"translate/1", "translate/2", "english"}
-    assert {key for key, node in on.items() if {"translate/1", "translate/2"} & set(node.inputs)} == {"english"}
+    assert {key for key, node in on.items() if {"translate/1", "translate/2"} & set(node.inputs)} == {
+        "find",
+        "english",
+    }
     assert {"redact", "protected", "corrections"} <= set(on["english"].inputs)
     assert {key for key, node in on.items() if "english" in node.inputs} == {"caption", "prove"}
     assert set(on["translate/1"].inputs) == {"source/1", "tracks", "transcribe/1"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,12 +23,15 @@ from stablecast.model import (
     Block,
     Correction,
     PublicTranscript,
+    Redaction,
     Segment,
     SourceAudio,
     Transcript,
     Waveform,
     Word,
 )
+from stablecast.redaction.finding import Found, Kind
+from stablecast.stages.find import Answer, FindParams, Proposal, Proposals, State, answered, find
 from stablecast.stages.redact import RedactParams, redact
 from stablecast.stages.transcribe import RATE_HZ, UNKNOWN, Recognised, TranscribeParams, transcribe
 from stablecast.stages.translate import GUARD_S, english, spoken_in, texts, translate
@@ -255,6 +259,139 @@ def test_german_is_heard_and_said_in_english_where_it_was_said(tmp_path: Path) -
     assert left.words[0].text == REDACTED
     assert left.words[-1].text == made.words[-1].text
     assert translate(audio, said, params, recogniser=ears) == made
+
+
+# --- names in the translation -------------------------------------------------------------------------------------------
+
+
+class Reader:
+    """A finder that knows some names."""
+
+    identity = "reader"
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+    def find(self, words: Sequence[str]) -> tuple[Found, ...]:
+        return tuple(
+            Found(at, at, Kind.NAME, "a name") for at, word in enumerate(words) if word.strip(".") in self.names
+        )
+
+
+IN_SENTENCES = replace(  # as Whisper writes them: a capital after a full stop is no name
+    IN_ENGLISH,
+    segments=tuple(
+        segment(" ".join(word.text for word in each.words) + ".", each.start_s, each.end_s)
+        for each in IN_ENGLISH.segments
+    ),
+)
+
+
+def proposed(translated: Transcript, *protected: str, said: Transcript = GERMAN) -> Proposals:
+    return find((said,), protected, FindParams(), finder=Reader("Amina", "Rachel"), translations=(translated,))
+
+
+def answer(proposal: Proposal) -> Answer:
+    about = len(proposal.heard) if proposal.translation else 0
+    return Answer(proposal.start_s, proposal.end_s, proposal.speaker, proposal.kind, about)
+
+
+def state_of_the_translated(made: Redaction) -> str:
+    found = proposed(IN_SENTENCES)
+    states = zip(found.proposals, answered(found, made, ()).states, strict=True)
+    (state,) = [state for proposal, state in states if proposal.translation]
+    return state
+
+
+def test_a_name_in_the_translation_is_proposed_in_the_time_of_its_sentence() -> None:
+    """Nobody knows when a translated word was said; taken out with its sentence, it is in neither the sound nor the text."""
+    (only,) = [p for p in proposed(IN_SENTENCES).proposals if p.translation]
+    assert (only.start_s, only.end_s, only.speaker, only.heard) == (6, 9, ASH, ("Amina.",))
+    assert "a name" in only.reasons
+    assert "Amina" in read(public(GERMAN, IN_SENTENCES, ()))
+    accepted = Correction(only.start_s, only.end_s, redact=True, speaker=only.speaker)
+    made = redact((GERMAN,), (), (accepted,), RedactParams())
+    assert state_of_the_translated(made) == State.TAKEN_OUT
+    assert "Amina" not in read(made.public)
+    assert "Amina" not in read(public(GERMAN, IN_SENTENCES, (), accepted))
+    half = redact((GERMAN,), (), (Correction(6.5, 7, redact=True),), RedactParams())
+    assert state_of_the_translated(half) == State.OPEN
+
+
+def test_an_answer_about_the_translation_is_none_about_what_was_said() -> None:
+    """It holds for the sentence, the kind, and as many names: another one in the same time is asked about."""
+    numbers = replace(GERMAN, segments=(segment("Meine Nummer ist 07700 900461 Amina", 6, 9),))
+    english_ = replace(IN_SENTENCES, segments=(segment("My number is 07700 900461", 6, 9),))
+    found = proposed(english_, said=numbers)
+    untouched = redact((numbers,), (), (), RedactParams())
+    kept = tuple(answer(p) for p in found.proposals if p.translation)
+    assert len(kept) == 1
+    for p, state in zip(found.proposals, answered(found, untouched, kept).states, strict=True):
+        assert state == (State.LEFT_IN if p.translation else State.OPEN)
+    said = tuple(answer(replace(p, start_s=6, end_s=9)) for p in found.proposals if not p.translation)
+    for p, state in zip(found.proposals, answered(found, untouched, said).states, strict=True):
+        assert state == (State.OPEN if p.translation else State.LEFT_IN)
+
+    one = replace(IN_SENTENCES, segments=(segment("There was Amina", 6, 9),))
+    two = replace(IN_SENTENCES, segments=(segment("There were Amina and Rachel", 6.1, 9.1),))
+    silent = replace(GERMAN, segments=())
+    (before,) = proposed(one, said=silent).proposals
+    (after,) = proposed(two, said=silent).proposals
+    nothing = redact((silent,), (), (), RedactParams())
+    assert answered(proposed(two, said=silent), nothing, (answer(before),)).open == 1
+    assert answered(proposed(one, said=silent), nothing, (answer(after),)).open == 0
+    assert answered(proposed(one, said=silent), nothing, (replace(answer(after), kind=Kind.PLACE),)).open == 1
+
+
+def test_a_protected_word_in_the_translation_needs_no_answer() -> None:
+    """It goes by itself, or the gate closes; what stands beside it is asked about."""
+    assert not [p for p in proposed(IN_SENTENCES, "Amina").proposals if p.translation]
+    both = replace(IN_SENTENCES, segments=(segment("There were Amina and Rachel", 6, 9),))
+    (only,) = [p for p in proposed(both, "Amina").proposals if p.translation]
+    assert only.heard == ("Rachel",)
+
+
+@pytest.mark.model
+def test_the_names_in_a_translation_are_found_by_the_real_reader_and_wait_for_an_answer(
+    tmp_path: Path, demo_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the recording to the list: made with the words, told to be in the translation, open until somebody answers."""
+    from stablecast import runner
+    from stablecast.cli.proposals import _line
+    from stablecast.studio import show as shows
+    from stablecast.studio.finding import Given
+    from stablecast.studio.intake import Additions
+    from stablecast.studio.views import ProposalsView
+
+    ears = Interpreter(
+        "Then I came to a town. Amina Haddad was there. All was new.", "Dann kam ich. Sie war da. Alles neu."
+    )
+    monkeypatch.setenv("STABLECAST_KEYRINGS", str(tmp_path / "keys"))
+    monkeypatch.setattr(runner, "_recogniser", lambda _: ears)
+    monkeypatch.setattr(shows.recognisers, "identity", lambda _: ears.identity)
+    studio = Studio(tmp_path / "show", lambda: "a long passphrase for a test")
+    studio.init(demo=True)
+    (studio.root / "config" / "show.toml").write_text("[translate]\nenglish = true\n")
+    run("-i", demo_data / "she-listened-to-the-end-robin.opus", "-t", "9", tmp_path / "talk.wav")
+    studio.add("ep-001", ((ASH, tmp_path / "talk.wav"),), Additions(title="Neu"))
+
+    def ask(given: Given | None = None) -> ProposalsView:
+        (view,) = [e for e in studio.proposals("ep-001", given, quote=True) if isinstance(e, ProposalsView)]
+        return view
+
+    first = ask()
+    (name,) = [p for p in first.proposals if p.words == "Amina Haddad"]
+    assert name.translation
+    assert name.state == "open"
+    assert (name.start_s, name.end_s) == pytest.approx((3.2, 5.4), abs=0.05)  # the second third of nine seconds
+    assert "name in the English translation: Amina Haddad" in _line(name)
+    assert "what the English translation makes of the rest" in str(first.doubt)
+    left = ask(Given(leave=(name.number,)))
+    assert left.open == first.open - 1
+    taken = ask(Given(accept=(name.number,)))
+    assert taken.proposals[name.number - 1].state == "taken out"
+    (correction,) = studio.corrections("ep-001").corrections
+    assert (correction.start_s, correction.end_s) == (name.start_s, name.end_s)
 
 
 # --- a show in two languages --------------------------------------------------------------------------------------------

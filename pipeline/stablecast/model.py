@@ -267,6 +267,7 @@ class Suspicion(enum.StrEnum):
     LOOP = "loop"
     RATE = "rate"
     UNTIMED = "untimed"
+    SEAM = "seam"
 
 
 _SUSPECTED: Mapping[Suspicion, str] = {
@@ -275,6 +276,7 @@ _SUSPECTED: Mapping[Suspicion, str] = {
     Suspicion.LOOP: "the same words come again and again",
     Suspicion.RATE: "nobody speaks this fast or this slowly",
     Suspicion.UNTIMED: "words were recognised that could not be placed in time",
+    Suspicion.SEAM: "the recogniser began to hear anew here, and may have heard the end of a word as another",
 }
 
 

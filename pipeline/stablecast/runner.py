@@ -410,7 +410,13 @@ class Bench:
     def _find(self, node: Node, path: Path) -> Stored:
         heard = (self.value(f"transcribe/{k}", Transcript) for k in self.tracks())
         transcripts = tuple(edited(transcript, self._edits()).transcript for transcript in heard)
-        found = find.find(transcripts, self.protected(), self._settings.find, finder=Presidio())
+        found = find.find(
+            transcripts,
+            self.protected(),
+            self._settings.find,
+            finder=Presidio(),
+            translations=self._translations() if self._settings.translate.english else (),
+        )
         return seal.write_value(path, node.key, found, self._keys)
 
     def _proposals(self, node: Node, path: Path) -> Stored:
@@ -430,7 +436,7 @@ class Bench:
     def _english(self, node: Node, path: Path) -> Stored:
         found = translate.english(
             tuple(self.value(f"transcribe/{k}", Transcript) for k in self.tracks()),
-            tuple(self.value(f"translate/{k}", Transcript) for k in self.tracks()),
+            self._translations(),
             self.redaction(),
             self.protected(),
             self.corrections(),
@@ -615,6 +621,9 @@ class Bench:
 
     def redaction(self) -> Redaction:
         return self.value("redact", Redaction)
+
+    def _translations(self) -> tuple[Transcript, ...]:
+        return tuple(self.value(f"translate/{k}", Transcript) for k in self.tracks())
 
     def translated(self) -> tuple[PublicTranscript, ...]:
         """The public words in other languages than the one spoken."""

@@ -89,8 +89,9 @@ def _lines(found: ProposalsView) -> list[str]:
 
 def _line(proposal: ProposalView) -> str:
     said = f": {proposal.words}" if proposal.words else ""
+    english = " in the English translation" if proposal.translation else ""
     where = f"{clock(proposal.start_s)}-{clock(proposal.end_s)}"
-    what = f"{proposal.number:3}  {where}  {proposal.speaker}  {proposal.kind}{said}"
+    what = f"{proposal.number:3}  {where}  {proposal.speaker}  {proposal.kind}{english}{said}"
     return f"{what}  ({'; '.join(proposal.reasons)})  {proposal.state}"
 
 

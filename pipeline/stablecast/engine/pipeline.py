@@ -103,14 +103,6 @@ def nodes(
             node(t, (f"source/{k}", "tracks", *turns), transcribe.VERSION, settings.transcribe, tools.recogniser)
             for k, t in enumerate(transcripts, 1)
         ),
-        node("find", (*transcripts, "tracks", "protected", *corrected), find.VERSION, settings.find, tools.finder),
-        node(
-            "redact",
-            (*transcripts, *sources, "tracks", "protected", "corrections", *corrected, *turns),
-            redact.VERSION,
-            settings.redact,
-        ),
-        node("proposals", ("find", "redact", *(("answers",) if answered else ())), find.VERSION),
         *(
             node(
                 t,
@@ -121,6 +113,20 @@ def nodes(
             )
             for k, t in enumerate(translations, 1)
         ),
+        node(
+            "find",
+            (*transcripts, *translations, "tracks", "protected", *corrected),
+            find.VERSION,
+            settings.find,
+            tools.finder,
+        ),
+        node(
+            "redact",
+            (*transcripts, *sources, "tracks", "protected", "corrections", *corrected, *turns),
+            redact.VERSION,
+            settings.redact,
+        ),
+        node("proposals", ("find", "redact", *(("answers",) if answered else ())), find.VERSION),
         *(
             node(e, (*transcripts, *translations, "redact", "protected", "corrections"), translate.VERSION)
             for e in english

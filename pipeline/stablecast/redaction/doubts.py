@@ -85,11 +85,11 @@ def _unheard(segments: Sequence[Segment]) -> Iterator[Doubt]:
 
 def _loops(segments: Sequence[Segment]) -> Iterator[Doubt]:
     for segment in segments:
-        text = " ".join(word.text for word in segment.words).encode()
-        if text and len(text) / len(zlib.compress(text)) > REPETITIVE:
+        data = " ".join(word.text for word in segment.words).encode()
+        if data and len(data) / len(zlib.compress(data)) > REPETITIVE:
             yield _of(segment, Suspicion.LOOP)
-    said = [(plain, segment, word) for segment in segments for word in segment.words if (plain := _plain(word.text))]
-    texts = [plain for plain, _, _ in said]
+    said = [(text, segment, word) for segment in segments for word in segment.words if (text := plain(word.text))]
+    texts = [text for text, _, _ in said]
     for size in range(1, LONGEST_LOOP + 1):
         needed = REPEATS_OF_ONE_WORD if size == 1 else REPEATS
         for first, last in _runs(texts, size, size * needed):
@@ -140,7 +140,7 @@ def _of(segment: Segment, suspicion: Suspicion) -> Doubt:
     return Doubt(segment.start_s, segment.end_s, suspicion)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """A word as it is compared with itself: small letters, their marks, and digits."""
     folded = unicodedata.normalize("NFC", text).casefold()
     return "".join(char for char in folded if unicodedata.category(char)[0] in "LMN")

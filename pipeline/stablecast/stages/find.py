@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from stablecast.model import Alias, Redaction, Span, Transcript
+from stablecast.redaction import matching
 from stablecast.redaction.finding import BY_SENSE, ORDER, Finder, Found, Kind, recognise
 from stablecast.redaction.reading import with_numerals
 from stablecast.redaction.spans import Place, places
 
-VERSION = 1
+VERSION = 2
 
 READS = "en"  # what the finder was trained on, and the language of our recognisers' cues
 _CLOSE_S = 0.25  # recognisers differ by about so much in where a word begins
@@ -44,6 +45,9 @@ class Proposal:
     reasons: tuple[str, ...]
     heard: tuple[str, ...] = field(repr=False)
     places: tuple[tuple[float, float], ...] = field(repr=False)  # where each of the words is
+    translation: bool = (
+        False  # in the English translation: the time is that of the sentence, which is all that is known
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ class Answer:
     end_s: float
     speaker: Alias
     kind: Kind
+    translated: int = 0  # words of the English translation that it was about; 0: it was about what was said
 
 
 class State:
@@ -85,17 +90,24 @@ class Answered:
 
 
 def find(
-    transcripts: tuple[Transcript, ...], protected: tuple[str, ...], params: FindParams, *, finder: Finder
+    transcripts: tuple[Transcript, ...],
+    protected: tuple[str, ...],
+    params: FindParams,
+    *,
+    finder: Finder,
+    translations: tuple[Transcript, ...] = (),
 ) -> Proposals:
     """What may identify somebody in what was said, each place once, under its surest kind and with every reason.
 
-    `finder` reads English alone; in other languages only numbers, dates, spelling and likeness to `protected` are seen.
+    `finder` reads English alone; in other languages only numbers, dates, spelling and likeness to `protected` are seen, and
+    what their English `translations` say. What is found there is one proposal a sentence, in the time of the sentence.
     """
     proposals = [
         _proposal(transcript, group, where)
         for transcript, where in ((transcript, places(transcript)) for transcript in transcripts)
         for group in _grouped(_all(transcript, protected, params, finder), [word.text for word in transcript.words])
     ]
+    proposals += (made for english in translations for made in _translated(english, protected, params, finder))
     unread = sorted({t.language for t in transcripts if t.words and t.language != READS})
     return Proposals(tuple(sorted(proposals, key=lambda p: (p.start_s, p.end_s, p.speaker))), tuple(unread))
 
@@ -115,6 +127,10 @@ def _state(proposal: Proposal, spans: Iterable[Span], answers: Iterable[Answer])
 def _answers(answer: Answer, proposal: Proposal) -> bool:
     """Whether an answer was given to this proposal, or to what an earlier transcript had in its place."""
     same = answer.speaker == proposal.speaker and answer.kind == proposal.kind
+    if proposal.translation:  # any number of names has the time of their sentence
+        same &= answer.translated >= len(proposal.heard)
+    else:
+        same &= not answer.translated
     return (
         same
         and answer.start_s - _CLOSE_S <= proposal.start_s < answer.end_s
@@ -171,6 +187,40 @@ def _grouped(found: Iterable[Found], words: Sequence[str]) -> Iterator[list[Foun
 
 def _one_name(before: Found, after: Found, words: Sequence[str]) -> bool:
     return {before.kind, after.kind} <= BY_SENSE and words[before.last][-1:].isalnum()
+
+
+def _translated(
+    english: Transcript, protected: tuple[str, ...], params: FindParams, finder: Finder
+) -> Iterator[Proposal]:
+    """What in an English translation may identify somebody; of protected words `translate.english` sees to it that they go."""
+    gone = {
+        index
+        for match in matching.find([word.text for word in english.words], protected)
+        for index in range(match.first, match.last + 1)
+    }
+    found = [one for one in _all(english, protected, params, finder) if not gone.issuperset(_words_of(one))]
+    first = 0
+    for segment in english.segments:
+        own = range(first, first + len(segment.words))
+        first = own.stop
+        if here := [one for one in found if one.first < own.stop and own.start <= one.last]:
+            surest = sorted(here, key=lambda one: (ORDER.index(one.kind), one.first - one.last))
+            told = sorted({index for one in here for index in _words_of(one) if index in own})
+            end_s = max(segment.start_s + _CLOSE_S, segment.end_s)  # an answer needs a stretch to hold for
+            yield Proposal(
+                segment.start_s,
+                end_s,
+                english.speaker,
+                surest[0].kind,
+                tuple(dict.fromkeys(one.reason for one in surest)),
+                tuple(segment.words[index - own.start].text for index in told),
+                ((segment.start_s, end_s),),
+                translation=True,
+            )
+
+
+def _words_of(found: Found) -> range:
+    return range(found.first, found.last + 1)
 
 
 def _proposal(transcript: Transcript, group: list[Found], where: Sequence[Place]) -> Proposal:

@@ -13,8 +13,9 @@ import soxr
 
 from stablecast.model import Block, Doubt, Segment, SourceAudio, Transcript, Waveform, Word
 from stablecast.redaction.doubts import doubts, later, merged, over_silence
+from stablecast.redaction.seams import mended
 
-VERSION = 2
+VERSION = 3
 
 RATE_HZ = 16_000  # what Whisper was trained on
 UNKNOWN = "und"  # BCP 47 for "nobody spoke, so there is no language"
@@ -71,6 +72,7 @@ class Recognised:
 
     language: str  # ISO 639-1; empty where nobody spoke
     segments: tuple[Segment, ...]
+    seams: tuple[int, ...] = ()  # the numbers of segments with which the recogniser began to hear anew
 
 
 class Recogniser(Protocol):
@@ -96,17 +98,20 @@ class Recogniser(Protocol):
 def transcribe(audio: SourceAudio, params: TranscribeParams, *, recogniser: Recogniser) -> Transcript:
     """All words of one speaker with their times in the source, in seconds. Silence gives a transcript without segments.
 
-    Words that may be invented stay, and `doubts` says where to listen.
+    Words that may be invented stay, and `doubts` says where to listen. What was heard twice where the recogniser began anew,
+    and surely said once, is one word in the time of both.
     """
-    language, segments, silent = params.language, list[Segment](), list[Doubt]()
+    language, segments, silent, seams = params.language, list[Segment](), list[Doubt](), set[int]()
     for start_s, piece in pieces(audio.waveform, params):
         heard = recogniser.recognise(piece, language=language)
         if heard.segments:
             language = language or heard.language
+            seams |= {len(segments), *(len(segments) + number for number in heard.seams)}
             segments += (moved(segment, start_s) for segment in heard.segments)
             silent += later(over_silence(heard.segments, piece, RATE_HZ), start_s)
-    found = merged((*silent, *doubts(segments)))
-    return Transcript(audio.speaker, language or UNKNOWN, tuple(segments), found)
+    said = mended(segments, seams)
+    found = merged((*silent, *said.doubts, *doubts(said.segments)))
+    return Transcript(audio.speaker, language or UNKNOWN, said.segments, found)
 
 
 def pieces(waveform: Waveform, params: TranscribeParams) -> Iterator[tuple[float, Block]]:

@@ -48,7 +48,8 @@ def proposals(show: OpenShow, name: str, given: Given | None, *, quote: bool) ->
             _answer(show, row, given)
             yield from making.heard(show, row)
             making.freeze_if_ready(show, row)
-        yield _view(row, *making.bench(show, row).proposed(), quote=quote)
+        found, states = making.bench(show, row).proposed()
+        yield _view(row, found, states, translated=show.settings.translate.english, quote=quote)
 
 
 def in_file(show: OpenShow, name: str) -> ProposalsView:
@@ -100,7 +101,8 @@ def _correction(proposal: Proposal, start_s: float, end_s: float) -> Correction:
 
 
 def _key(proposal: Proposal) -> Answer:
-    return Answer(proposal.start_s, proposal.end_s, proposal.speaker, proposal.kind)
+    about = len(proposal.heard) if proposal.translation else 0
+    return Answer(proposal.start_s, proposal.end_s, proposal.speaker, proposal.kind, about)
 
 
 def _keep(show: OpenShow, row: EpisodeRow, answers: Answers) -> None:
@@ -113,13 +115,14 @@ def _keep(show: OpenShow, row: EpisodeRow, answers: Answers) -> None:
     episode.drop_old_inputs(show.workspace, row.slug, updated)
 
 
-def _view(row: EpisodeRow, found: Proposals, states: Answered, *, quote: bool) -> ProposalsView:
+def _view(row: EpisodeRow, found: Proposals, states: Answered, *, translated: bool, quote: bool) -> ProposalsView:
     views = tuple(
         ProposalView(
             number,
             proposal.start_s,
             proposal.end_s,
             proposal.speaker,
+            proposal.translation,
             proposal.kind,
             state,
             proposal.reasons,
@@ -127,14 +130,15 @@ def _view(row: EpisodeRow, found: Proposals, states: Answered, *, quote: bool) -
         )
         for number, (proposal, state) in enumerate(zip(found.proposals, states.states, strict=True), 1)
     )
-    return ProposalsView(row.slug, states.open, views, _doubt(found.unread))
+    return ProposalsView(row.slug, states.open, views, _doubt(found.unread, translated=translated))
 
 
-def _doubt(languages: Iterable[str]) -> str | None:
+def _doubt(languages: Iterable[str], *, translated: bool) -> str | None:
     unread = ", ".join(languages)
     if not unread:
         return None
+    english = ", and what the English translation makes of the rest" if translated else ""
     return (
-        f"Nothing here knows names in {unread}: only numbers, dates and the list of protected words were looked for. "
+        f"Nothing here knows names in {unread}: only numbers, dates and the list of protected words were looked for{english}. "
         "Somebody who speaks the language has to read all of it."
     )

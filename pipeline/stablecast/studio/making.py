@@ -48,7 +48,7 @@ from stablecast.studio.views import (
     StatusView,
 )
 
-WORDS = ("transcribe", "find", "redact", "proposals")  # the stages that a person's answers are about
+WORDS = ("transcribe", "translate", "find", "redact", "proposals")  # the stages that a person's answers are about
 _HEARING = ("transcribe", "translate")  # the stages that recognise what the captions say
 NO_CONTENT_NOTE = "none"  # the answer that listeners need no note
 

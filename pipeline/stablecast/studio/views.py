@@ -133,6 +133,7 @@ class ProposalView:
     start_s: float
     end_s: float
     speaker: str
+    translation: bool  # in the English translation: the time is that of the whole sentence
     kind: str
     state: str  # "open", "taken out" or "left in"
     reasons: tuple[str, ...]

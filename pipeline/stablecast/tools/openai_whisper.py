@@ -133,8 +133,9 @@ class OpenAIWhisper:
             no_speech_threshold=None,  # it would drop words it doubts: they are kept, and a person is told
             fp16=_device(self._params) == "cuda",
         )
-        found = tuple(kept for segment in said["segments"] if (kept := _segment(segment, speech)).words)
-        return Recognised(str(said["language"]) if found else "", found)
+        heard = [(each["seek"], kept) for each in said["segments"] if (kept := _segment(each, speech)).words]
+        seams = whisper.anew([at for at, _ in heard])
+        return Recognised(str(said["language"]) if heard else "", tuple(kept for _, kept in heard), seams)
 
 
 def _segment(segment: Mapping[str, Any], speech: SpeechOnly) -> Segment:

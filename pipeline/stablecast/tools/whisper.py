@@ -6,6 +6,7 @@ import functools
 import hashlib
 import os
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata, resources
 from pathlib import Path
@@ -146,7 +147,7 @@ class FasterWhisper:
                 vad_filter=self._params.vad_threshold > 0,  # Whisper makes up words over silence
                 vad_parameters={"threshold": self._params.vad_threshold},
             )
-            found = tuple(kept for segment in segments if (kept := _segment(segment)).words)
+            heard = [(segment.seek, kept) for segment in segments if (kept := _segment(segment)).words]
         except RuntimeError as failed:
             if device(self._params).name == "cpu":
                 raise
@@ -154,7 +155,14 @@ class FasterWhisper:
         finally:
             if engine.model.sampled:
                 _load.cache_clear()
-        return Recognised(info.language if found else "", found)
+        return Recognised(
+            info.language if heard else "", tuple(kept for _, kept in heard), anew([at for at, _ in heard])
+        )
+
+
+def anew(starts: Sequence[int]) -> tuple[int, ...]:
+    """Which segments are the first of their window, when it starts at `starts[number]`: the first of all is no seam."""
+    return tuple(number for number in range(1, len(starts)) if starts[number] != starts[number - 1])
 
 
 def _segment(segment: Any) -> Segment:
