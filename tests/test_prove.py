@@ -22,6 +22,7 @@ from stablecast.model import (
     Correction,
     Cue,
     Dbtp,
+    Edit,
     Gap,
     Loudness,
     Lufs,
@@ -278,6 +279,17 @@ def test_captions_nobody_can_read_close_the_gate() -> None:
     assert "lint EP" in check.sentence
     assert "words for" not in check.sentence
     assert not failed(captions=tuple(replace(finding, severity=Severity.WARNING) for finding in found))
+
+
+def test_a_correction_that_fits_no_more_closes_the_gate() -> None:
+    """Somebody wrote it and it is not in the cut: they are told where, never what it was."""
+    said = redaction(PUBLIC, RULE)
+    lost = Edit(ASH, 1.0, 1.5, ("riverside",), ("Riverhead",), (), ())
+    (check,) = [check for check in proof(redaction=replace(said, unfit=(lost,))).checks if not check.passed]
+    assert (check.name, check.figure) == ("corrections", 1)
+    assert "0:01.0" in check.sentence
+    assert "--export" in check.sentence
+    assert "river" not in check.sentence.lower()
 
 
 def test_one_failed_check_fails_the_proof() -> None:
