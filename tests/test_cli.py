@@ -17,6 +17,7 @@ from recordings import run, wav_of
 from showcase import Showcase
 from signals import speechlike
 from stablecast.cli.main import cli
+from stablecast.cli.times import between, stretch
 
 ROOT = Path(__file__).parent.parent
 PLAYLIST = "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n"
@@ -216,6 +217,21 @@ def test_measure_says_both_loudnesses(tmp_path: Path, show: Showcase) -> None:
     assert found["integrated_lufs_dual_mono"] == pytest.approx(found["integrated_lufs_mono"] + 3.01, abs=0.02)
     assert found["true_peak_dbtp"] == pytest.approx(-23.0, abs=0.1)
     assert found["duration_s"] == pytest.approx(5.0, abs=0.01)
+
+
+@pytest.mark.parametrize(("start_s", "end_s"), [(0.0, 0.4), (59.96, 61.0), (3599.9, 3725.4)])
+def test_a_listed_stretch_can_be_typed_again(start_s: float, end_s: float) -> None:
+    """What `proposals`, `doubts` and `correct` list is what `correct --redact` takes, to a tenth of a second."""
+    assert stretch(between(start_s, end_s)) == pytest.approx((start_s, end_s), abs=0.051)
+
+
+def test_decisions_are_listed_as_they_are_typed(recording: Path, tmp_path: Path) -> None:
+    """Not in seconds: nobody finds second 75 of an hour."""
+    show = Showcase(tmp_path)
+    show.init()
+    show.ok("add", "ep-001", recording)
+    show.ok("correct", "ep-001", "--redact", "1:15.2-1:16.8")
+    assert show.ok("correct", "ep-001").out == "take out 1:15.2-1:16.8\n"
 
 
 def test_every_command_is_documented_as_it_is() -> None:

@@ -31,6 +31,27 @@ def test_links_between_documents_lead_somewhere(path: Path) -> None:
     assert [target for target in targets if not (path.parent / target).exists()] == []
 
 
+def test_the_floor_plan_has_every_room_and_every_stage() -> None:
+    """pipeline/README.md names each module of the package, and each stage in the way of a recording."""
+    page = (ROOT / "pipeline" / "README.md").read_text(encoding="utf-8")
+    plan, _, way = page.partition("goes through the stages")
+    package = ROOT / "pipeline" / "stablecast"
+    rooms = {path.stem for path in package.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert {name for name in rooms if name.isalpha()} - set(
+        re.findall(r"[a-z]+", plan + way.rpartition("\n\n")[2])
+    ) == set()
+    stages = {path.stem for path in (package / "stages").glob("[a-z]*.py")}
+    assert stages - set(re.findall(r"[a-z]+", way)) == set()
+
+
+def test_the_threat_model_names_tests_that_exist() -> None:
+    """A control whose test is gone is a hope."""
+    page = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
+    assert [
+        name for name in set(re.findall(r"`(test_\w+)`", page)) if not (ROOT / "tests" / f"{name}.py").exists()
+    ] == []
+
+
 @each_document
 def test_documents_say_nothing_that_must_not_be_said(path: Path) -> None:
     """No promise that cannot be kept, no word that reduces a person to what was done to them, no path of somebody's machine."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stablecast.errors import UsageRefused
+from stablecast.errors import GateClosed, UsageRefused
 from stablecast.model import REDACTED, Alias, Correction, Edit, Segment, Transcript, Word
 from stablecast.redaction.editing import Written, edited, edits_of
 from stablecast.redaction.exchange import Paragraph, markdown, read_markdown, read_vtt, vtt
@@ -195,6 +195,23 @@ def test_a_marked_word_goes_and_its_neighbours_stay() -> None:
     )
     assert [(span.start_s, span.end_s) for span in made.spans] == [(pytest.approx(2.3), pytest.approx(3.2))]
     assert [w.text for w in made.public.words] == ["we", "lived", "behind", "the", REDACTED, "that", "time", "then"]
+
+
+def test_a_marked_word_without_a_time_closes_the_gate() -> None:
+    """Fail closed here too: nobody knows where it sounds, so all of where it may be has to be taken out by a person."""
+    said = spoken("we lived behind the station then")
+    (segment,) = said.segments
+    words = tuple(replace(w, start_s=None, end_s=None) if w.text == "station" else w for w in segment.words)
+    lost = replace(said, segments=(replace(segment, words=words),))
+    edits = edits_of(lost, written("we lived behind the [[station]] then"))
+    with pytest.raises(GateClosed, match=r"0:02\.0 to 0:02\.5") as refusal:
+        redact((lost,), (), (), RedactParams(), edits=edits)
+    assert "station" not in str(refusal.value)
+    taken_out = (Correction(2.0, 2.5, redact=True),)
+    made = redact((lost,), (), taken_out, RedactParams(), edits=edits)
+    assert "station" not in [word.text for word in made.public.words]
+    with pytest.raises(GateClosed):
+        redact((lost,), (), (Correction(2.1, 2.5, redact=True),), RedactParams(), edits=edits)
 
 
 def test_who_writes_another_word_does_not_put_a_name_back() -> None:

@@ -22,6 +22,7 @@ from stablecast.model import (
     Correction,
     Cue,
     Dbtp,
+    Edit,
     Gap,
     Loudness,
     Lufs,
@@ -235,6 +236,39 @@ def test_public_texts_hold_no_protected_word() -> None:
     assert "amina" not in str(proof(texts=("Coffee with amina",)))
 
 
+SCHOOL = replace(MARK, heard=("at", "Weatherbury", "College."))
+TOLD = replace(MARK, heard=("07", "-7", "-0", "-0", "-9", "-0", "-0", "-4", "-6", "-1."))
+ALOUD = replace(MARK, heard=tuple("oh double seven double oh nine double oh four six one".split()))  # noqa: SIM905
+
+
+@pytest.mark.parametrize(
+    ("span", "text"),
+    [
+        (MARK, "By the riverside"),
+        (SCHOOL, "At Weatherbury"),
+        (TOLD, "Ring 07700 900461."),
+        (TOLD, "Ring +44 7700 900461."),
+        (ALOUD, "Ring 07700 900461."),
+    ],
+)
+def test_what_a_person_took_out_stands_in_no_title(span: Span, text: str) -> None:
+    """An accepted proposal is on no list: name, school and number are looked for in what staff wrote all the same."""
+    made = proof(texts=("Small things", text), redaction=redaction(PUBLIC, span))
+    (check,) = [check for check in made.checks if not check.passed]
+    assert (check.name, check.figure) == ("texts", 1)
+    assert not any(said in str(made).lower() for said in ("river", "weather", "900461"))
+
+
+def test_what_is_said_elsewhere_may_stand_in_a_title() -> None:
+    """A marked word that was left in at another place is no secret, nor is an everyday one; a translation has its own rule."""
+    kept = redaction(f"I met {REDACTED} and then the riverside at college", MARK)
+    assert not failed(texts=("By the riverside",), redaction=kept)
+    assert not failed(texts=("What the college did",), redaction=redaction(PUBLIC, SCHOOL))
+    assert not failed(translated=("By the riverside",), redaction=redaction(PUBLIC, MARK))
+    assert failed(translated=("Coffee with amina",)) == ["texts"]
+    assert not failed(texts=("Room 12",), redaction=redaction(PUBLIC, replace(MARK, heard=("room", "12"))))
+
+
 def test_captions_nobody_can_read_close_the_gate() -> None:
     """An error of their lint is a broken promise, with its place and never a word; a warning is none."""
     cues = (Cue(0, 1000, ASH, "Far too many words for a single second of anybody's time."),)
@@ -245,6 +279,17 @@ def test_captions_nobody_can_read_close_the_gate() -> None:
     assert "lint EP" in check.sentence
     assert "words for" not in check.sentence
     assert not failed(captions=tuple(replace(finding, severity=Severity.WARNING) for finding in found))
+
+
+def test_a_correction_that_fits_no_more_closes_the_gate() -> None:
+    """Somebody wrote it and it is not in the cut: they are told where, never what it was."""
+    said = redaction(PUBLIC, RULE)
+    lost = Edit(ASH, 1.0, 1.5, ("riverside",), ("Riverhead",), (), ())
+    (check,) = [check for check in proof(redaction=replace(said, unfit=(lost,))).checks if not check.passed]
+    assert (check.name, check.figure) == ("corrections", 1)
+    assert "0:01.0" in check.sentence
+    assert "--export" in check.sentence
+    assert "river" not in check.sentence.lower()
 
 
 def test_one_failed_check_fails_the_proof() -> None:

@@ -544,7 +544,8 @@ class Bench:
             attacks=tuple(self.value(f"attack/{k}", Attacked) for k in self.tracks()),
             params=self._settings.prove,
             left_in=tuple(correction for correction in corrections if not correction.redact),
-            texts=(*(text for _, text in details.texts), *translate.texts(self.translated())),
+            texts=tuple(text for _, text in details.texts),
+            translated=translate.texts(self.translated()),
             captions=self.caption_findings(),
         )
         self._note = " ".join(check.name for check in proof.checks if not check.passed)

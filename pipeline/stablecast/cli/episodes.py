@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from stablecast.cli.console import Console
-from stablecast.cli.times import clock, seconds, stretch
+from stablecast.cli.times import between, clock, seconds, stretch
 from stablecast.errors import InputRefused
 from stablecast.model import WHERE, Alias, Chapter, ContentNote, Correction, Item, Turn
 
@@ -328,7 +328,7 @@ def doubts(console: Console, episode: str) -> None:
     """
     found = console.studio().doubts(episode)
     lines = [
-        f"{d.start_s:.1f}–{d.end_s:.1f} s, {d.speaker}{', in English' if d.translation else ''}: {d.reason}"
+        f"{between(d.start_s, d.end_s)}, {d.speaker}{', in English' if d.translation else ''}: {d.reason}"
         for d in found.doubts
     ]
     console.answer(found, lines or ["Nothing looks made up. Listen to all of it all the same."])
@@ -435,15 +435,15 @@ def _correction(text: str, redact: bool, speaker: Alias | None) -> Correction:
 
 def _correction_line(correction: CorrectionView) -> str:
     verb = "take out" if correction.redact else "keep"
-    return f"{verb} {correction.start_s:.1f}–{correction.end_s:.1f} s" + (
-        f", {correction.speaker}" if correction.speaker else ""
-    )
+    whose = f", {correction.speaker}" if correction.speaker else ""
+    return f"{verb} {between(correction.start_s, correction.end_s)}{whose}"
 
 
 def _edit_line(edit: EditView) -> str:
-    what = f"{edit.recognised} words now {edit.written}" + (", taken out" if edit.redact else "")
+    words = "word" if edit.recognised == 1 else "words"
+    what = f"{edit.recognised} {words}, now {edit.written}" + (", taken out" if edit.redact else "")
     doubt = "" if edit.fits else "; fits no more: export, read there, import"
-    return f"write {edit.start_s:.1f}–{edit.end_s:.1f} s, {edit.speaker}: {what}{doubt}"
+    return f"write {between(edit.start_s, edit.end_s)}, {edit.speaker}: {what}{doubt}"
 
 
 @click.command()
@@ -472,7 +472,7 @@ def turns(console: Console, episode: str, changes: tuple[str, ...], undo: bool) 
     studio = console.studio()
     more = tuple(_turn(text) for text in changes)
     found = studio.set_turns(episode, more, undo=undo) if more or undo else studio.turns(episode)
-    listed = (f"{clock(turn.start_s)}-{clock(turn.end_s)}  {turn.speaker}" for turn in found.turns)
+    listed = (f"{between(turn.start_s, turn.end_s)}  {turn.speaker}" for turn in found.turns)
     console.answer(found, [*listed, *_shares(found)])
 
 

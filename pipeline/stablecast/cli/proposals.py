@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from stablecast.cli.console import Console
-from stablecast.cli.times import clock, stretch
+from stablecast.cli.times import between, stretch
 
 if TYPE_CHECKING:
     from stablecast.studio.views import ProposalsView, ProposalView
@@ -90,7 +90,7 @@ def _lines(found: ProposalsView) -> list[str]:
 def _line(proposal: ProposalView) -> str:
     said = f": {proposal.words}" if proposal.words else ""
     english = " in the English translation" if proposal.translation else ""
-    where = f"{clock(proposal.start_s)}-{clock(proposal.end_s)}"
+    where = between(proposal.start_s, proposal.end_s)
     what = f"{proposal.number:3}  {where}  {proposal.speaker}  {proposal.kind}{english}{said}"
     return f"{what}  ({'; '.join(proposal.reasons)})  {proposal.state}"
 

@@ -35,3 +35,8 @@ def clock(time_s: float) -> str:
     minutes, hours = tenths // 600, tenths // 36_000
     before = f"{hours}:{minutes % 60:02}" if hours else f"{minutes}"
     return f"{before}:{tenths % 600 / 10:04.1f}"
+
+
+def between(start_s: float, end_s: float) -> str:
+    """A stretch as it can be typed again: 1:15.2-1:16.8."""
+    return f"{clock(start_s)}-{clock(end_s)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from stablecast.model import (
     Waveform,
 )
 from stablecast.redaction.matching import everyday, find
-from stablecast.redaction.reading import fold
+from stablecast.redaction.reading import as_written, fold, in_digits
 from stablecast.redaction.remains import remains
 from stablecast.redaction.spans import Place, clock, places
 from stablecast.stages.approve import UNPUBLISHABLE
@@ -33,7 +34,7 @@ from stablecast.stages.attack import Attacked
 from stablecast.stages.master import MasterParams
 from stablecast.stages.transcribe import RATE_HZ, Recogniser, moved
 
-VERSION = 4
+VERSION = 5
 
 _ANOTHER = "make a new draw with `stablecast voices redraw`, or choose another character or method"
 
@@ -93,6 +94,7 @@ def prove(
     around: tuple[Transcript, ...] = (),
     left_in: tuple[Correction, ...] = (),
     texts: tuple[str, ...] = (),
+    translated: tuple[str, ...] = (),
     captions: tuple[Finding, ...] = (),
 ) -> Proof:
     """Check a finished file. Nothing is raised: each broken promise is a failed check.
@@ -100,8 +102,8 @@ def prove(
     `loudness` is measured on the decoded file; `found` is the tags it carries and `allowed` the set they must equal; `heard` is
     the file recognised again, times counting from the file's start; `around` is what `listen_around` heard; the recording is
     heard as `timeline` says; `attacks` holds one on each track's new voice. `texts` are other public texts of the episode, such
-    as its title; `captions` is what the lint of its captions found. A protected word that a person left in (`left_in`) is no
-    fault there.
+    as its title, and `translated` what is read in another language; `captions` is what the lint of its captions found. A
+    protected word that a person left in (`left_in`) is no fault there.
     """
     return Proof(
         (
@@ -115,7 +117,7 @@ def prove(
             _voice(attacks),
             _residue(attacks),
             _cut(attacks),
-            _texts(texts, protected),
+            _texts(texts, translated, redaction, protected, params),
             _fitting(redaction),
             _captions(captions),
         )
@@ -210,14 +212,17 @@ def _said_near(
     heard: Sequence[Transcript], redaction: Redaction, timeline: Timeline, params: ProveParams
 ) -> Iterator[Place]:
     for span in redaction.spans:
-        telling = tuple(
-            text
-            for text in span.heard
-            if span.cause is Cause.PERSON and not everyday(text) and _letters(text) >= params.shortest_word
-        )
+        telling = _telling(span, params)
         near = _near(span.start_s, span.end_s, timeline, params.near_s)
         for transcript in heard:
             yield from (place for place in _said(transcript, telling) if _meet(place, near))
+
+
+def _telling(span: Span, params: ProveParams) -> tuple[str, ...]:
+    """The words of a stretch that a person marked which are not everyday ones."""
+    if span.cause is not Cause.PERSON:
+        return ()
+    return tuple(text for text in span.heard if not everyday(text) and _letters(text) >= params.shortest_word)
 
 
 # --- around each removal ----------------------------------------------------------------------------------------------
@@ -375,10 +380,35 @@ def _tracks(attacks: Sequence[Attacked], which: Sequence[bool]) -> str:
     return f" of track {' and '.join(numbers)}" if numbers else ""
 
 
-def _texts(texts: Sequence[str], protected: tuple[str, ...]) -> Check:
-    count = sum(bool(find(text.split(), protected)) for text in texts)
-    sentence = f"{count} of {len(texts)} public texts, such as title and chapters, hold a protected word"
+def _texts(
+    texts: Sequence[str],
+    translated: Sequence[str],
+    redaction: Redaction,
+    protected: tuple[str, ...],
+    params: ProveParams,
+) -> Check:
+    """No list in any text, and in what staff wrote nothing that a person took out either: a title gives it away as well."""
+    public = [word.text for word in redaction.public.words]
+    marked = {phrase for span in redaction.spans for phrase in _marks(span, params) if not find(public, (phrase,))}
+    looked_for = (*protected, *sorted(marked))
+    count = sum(bool(find(text.split(), looked_for)) for text in texts)
+    count += sum(bool(find(text.split(), protected)) for text in translated)
+    whole = len(texts) + len(translated)
+    sentence = (
+        f"{count} of {whole} public texts, such as title and chapters, hold a protected word or one that was taken out"
+    )
     return Check("texts", not count, _told(sentence, not count, "write them without it"), count, 0)
+
+
+def _marks(span: Span, params: ProveParams) -> Iterator[str]:
+    """What of a stretch that a person marked tells something wherever it stands: its telling words, and its numbers whole."""
+    yield from _telling(span, params)
+    if span.cause is Cause.PERSON:
+        tokens = in_digits(as_written(span.heard))
+        for figures, run in groupby((token.text for token in tokens), str.isdecimal):
+            number = "".join(run)
+            if figures and len(number) >= params.shortest_word:
+                yield number
 
 
 def _fitting(redaction: Redaction) -> Check:
