@@ -153,10 +153,10 @@ class Episode:
 
 def _demo_proposals() -> list[ProposalView]:
     return [
-        ProposalView(1, 12.4, 13.1, "Robin", "name", "open", ("A name.",), "Rachel"),
-        ProposalView(2, 31.0, 32.2, "Robin", "school", "open", ("A school or college.",), "Weatherbury College"),
-        ProposalView(3, 47.5, 50.9, "Robin", "phone", "taken out", ("A telephone number.",), "07700 900461"),
-        ProposalView(4, 58.2, 58.9, "Kit", "date", "left in", ("A day of the week.",), "Saturday"),
+        ProposalView(1, 12.4, 13.1, "Robin", False, "name", "open", ("A name.",), "Rachel"),
+        ProposalView(2, 31.0, 32.2, "Robin", False, "school", "open", ("A school or college.",), "Weatherbury College"),
+        ProposalView(3, 47.5, 50.9, "Robin", False, "phone", "taken out", ("A telephone number.",), "07700 900461"),
+        ProposalView(4, 58.2, 58.9, "Kit", False, "date", "left in", ("A day of the week.",), "Saturday"),
     ]
 
 

@@ -350,7 +350,7 @@ class FakeStudio:
         words = " ".join(word.text or "" for word in said.words[first:last])
         start_s, end_s = said.words[first].start_s, said.words[last].end_s
         reasons = ("It may name a place.",)
-        return ProposalView(1, start_s, end_s, said.speaker, "place", "open", reasons, words)
+        return ProposalView(1, start_s, end_s, said.speaker, False, "place", "open", reasons, words)
 
     def proposals_in_file(self, episode: str) -> ProposalsView:
         open_ = sum(one.state == "open" for one in self.proposed)

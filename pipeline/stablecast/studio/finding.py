@@ -59,7 +59,8 @@ def in_file(show: OpenShow, name: str) -> ProposalsView:
     """
     row = show.episode(name)
     timeline = making.timeline(show, row)
-    view = _view(row, *making.bench(show, row).proposed(), quote=True)
+    found, states = making.bench(show, row).proposed()
+    view = _view(row, found, states, translated=show.settings.translate.english, quote=True)
     moved = tuple(
         replace(
             one,
