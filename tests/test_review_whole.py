@@ -252,6 +252,7 @@ def test_three_people_go_the_whole_way(house: House, demo_data: Path) -> None:
     for page in (kim, ravi):
         house.at(page, f"/episodes/{EP}/review")
         page.locator("html[data-full]").wait_for(state="attached")
+    ravi.locator("article.para .text").last.click()
     expect(kim.locator("#people")).to_contain_text("ravi", timeout=20_000)
     first = kim.locator("article.para .text").first
     first.click()
@@ -279,13 +280,13 @@ def test_three_people_go_the_whole_way(house: House, demo_data: Path) -> None:
     # the new cut is clearly new, and everybody is asked again
     ravi.locator("#run").click()
     run_to_the_end(ravi, show)
-    proposals = show.leave_all(EP)
-    assert proposals >= 0
-    expect(kim.locator("#news")).to_be_visible(timeout=60_000)
+    if not show.leave_all(EP):  # else the cut is frozen at the command line, of which a page knows nothing before a reload
+        expect(kim.locator("#news")).to_be_visible(timeout=60_000)
     assert show.status(EP)["state"] == "frozen"
     says_yes(house, young)
     house.at(kim, f"/episodes/{EP}/review")
     kim.locator("html[data-full]").wait_for(state="attached")
+    expect(kim.locator("#panel-gate")).to_contain_text("New in it")
     expect(kim.locator("#approve")).to_have_attribute("aria-disabled", "true")
     for box in kim.locator("[data-check]").all():
         box.check()

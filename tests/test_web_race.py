@@ -12,30 +12,25 @@ from pathlib import Path
 
 import pytest
 
-from desk import EPISODE, PASSPHRASE, PASSWORD, Clock, made
+from desk import EPISODE, PASSPHRASE, PASSWORD, Clock, Desk, made
 from desks import Browser, Served, serve
 from stablecast.errors import GateClosed
 from stablecast.model import Digest, Role
+from stablecast.store.state import Account
 from stablecast.studio import Studio, Uploads
-from stablecast.studio.reviews import PersonView
+from stablecast.studio.reviews import CHECKLIST
 
 ROUNDS = 10  # of two at once; without a lock the first one lets both through
+CHECKED = dict.fromkeys(CHECKLIST, "yes")
 
 
 class Gate(Studio):
-    """The studio's own approval, by passwords that everybody here knows."""
+    """The real gate."""
 
     @contextmanager
     def uploads(self) -> Iterator[Uploads]:
         """Without opening the keyring, which is slow by design."""
         yield Uploads(self.root / ".stablecast-uploads")
-
-    def person(self, account: str) -> PersonView | None:
-        role = Role(account)
-        return PersonView(account, f"name of {role}", (role,))
-
-    def approve_cut(self, episode: str, who: str, role: Role, digest: str, form: Mapping[str, str]) -> Digest:
-        return self.approve(episode, role, f"name of {role}", PASSWORD, digest)
 
 
 class Careless(Gate):
@@ -56,18 +51,8 @@ def one_outcome(at: Served, root: Path, digest: str, rounds: int) -> None:
     both = [_reviewer(at) for _ in range(2)]
     for _ in range(rounds):
         _forget_reviewers(root)
-        start = threading.Barrier(2)
-        statuses: list[int] = []
-
-        def press(who: Browser, start: threading.Barrier = start, statuses: list[int] = statuses) -> None:
-            start.wait()
-            statuses.append(who.post(f"/episodes/{EPISODE}/review/approve", {"digest": digest, "form": {}}).status)
-
-        presses = [threading.Thread(target=press, args=(who,)) for who in both]
-        for thread in presses:
-            thread.start()
-        for thread in presses:
-            thread.join()
+        yes = ("approve", {"digest": digest, "form": CHECKED})
+        statuses = _pressed(both, yes, yes)
         with sqlite3.connect(root / "stablecast.sqlite") as db:
             recorded = db.execute("SELECT count(*) FROM approval WHERE role = 'reviewer'").fetchone()[0]
         db.close()
@@ -78,25 +63,49 @@ def one_outcome(at: Served, root: Path, digest: str, rounds: int) -> None:
 
 
 def _reviewer(at: Served) -> Browser:
-    who = Browser(at, {f"desk-{at.port}": at.house.sessions.begin(Role.REVIEWER.value)})
+    account = next(user for user in _accounts(at) if Role.REVIEWER in user.roles)
+    who = Browser(at, {f"desk-{at.port}": at.house.sessions.begin(account.id)})
     who.csrf = who.ask("GET", "/me").json["csrf"]
     return who
+
+
+def _pressed(both: list[Browser], *presses: tuple[str, Mapping[str, object]]) -> list[int]:
+    """What two people were answered who pressed at the same moment."""
+    start, statuses = threading.Barrier(2), [0, 0]
+
+    def press(number: int) -> None:
+        action, body = presses[number]
+        start.wait()
+        statuses[number] = both[number].post(f"/episodes/{EPISODE}/review/{action}", body).status
+
+    threads = [threading.Thread(target=press, args=(number,)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return statuses
+
+
+def _accounts(at: Served) -> tuple[Account, ...]:
+    with at.studio._bare() as show:
+        return show.state.accounts()
 
 
 def _forget_reviewers(root: Path) -> None:
     with sqlite3.connect(root / "stablecast.sqlite") as db:
         db.execute("DELETE FROM approval WHERE role = 'reviewer'")
+        db.execute("DELETE FROM wish")
     db.close()
 
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A show whose episode waits for its reviewer, and the digest of its cut."""
-    desk = made(tmp_path_factory.mktemp("race"), 10)
-    digest = desk.studio.status((EPISODE,)).episodes[0].cut
-    assert digest is not None
-    desk.studio.approve(EPISODE, Role.YOUNG_PERSON, f"name of {Role.YOUNG_PERSON}", PASSWORD, digest)
-    return desk.root, digest
+    """A show whose episode waits for its reviewer, who has heard all of it, and the digest of its cut."""
+    desk: Desk = made(tmp_path_factory.mktemp("race"), 10)
+    cut = desk.studio.cut(EPISODE)
+    desk.studio.approve(EPISODE, Role.YOUNG_PERSON, f"name of {Role.YOUNG_PERSON}", PASSWORD, cut.digest)
+    desk.studio.heard(EPISODE, desk.people[Role.REVIEWER], cut.digest, ((0.0, cut.duration_s),))
+    return desk.root, cut.digest
 
 
 def test_of_two_yeses_at_once_one_counts(asked: tuple[Path, str]) -> None:
@@ -116,8 +125,32 @@ def test_a_yes_to_another_cut_is_refused(asked: tuple[Path, str]) -> None:
     with serve(Gate(root, lambda: PASSPHRASE, Clock())) as at:
         who = _reviewer(at)
         for other in ("0" * 64, digest.upper(), digest[:-1]):
-            reply = who.post(f"/episodes/{EPISODE}/review/approve", {"digest": other, "form": {}})
+            reply = who.post(f"/episodes/{EPISODE}/review/approve", {"digest": other, "form": CHECKED})
             assert reply.status == 409
         assert who.post(f"/episodes/{EPISODE}/review/approve", {"form": {}}).status == 400
         roles = [approval.role for approval in at.studio.status((EPISODE,)).episodes[0].approvals]
     assert roles == [Role.YOUNG_PERSON]
+
+
+def test_a_no_wins_over_a_yes_at_the_same_moment(asked: tuple[Path, str]) -> None:
+    """T37: whoever is first, the cut cannot go on; both are in the log, or the yes was refused."""
+    root, digest = asked
+    with serve(Gate(root, lambda: PASSPHRASE, Clock())) as at:
+        both = [_reviewer(at) for _ in range(2)]
+        for _ in range(ROUNDS):
+            _forget_reviewers(root)
+            before = len(at.studio.audit())
+            yes, no = _pressed(
+                both,
+                ("approve", {"digest": digest, "form": CHECKED}),
+                ("send-back", {"digest": digest, "reason": "a street is named"}),
+            )
+            assert no == 200
+            assert yes in (200, 409)
+            found = at.studio.status((EPISODE,)).episodes[0]
+            assert found.gate is not None
+            assert found.gate.name == "change-asked"
+            done = [row.action for row in at.studio.audit()[before:]]
+            assert done.count("change-asked") == 1
+            assert done.count("approved-reviewer") == (yes == 200)
+    _forget_reviewers(root)
