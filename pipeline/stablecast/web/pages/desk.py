@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, request
 
 from stablecast.errors import GateClosed, StablecastError, UsageRefused
 from stablecast.model import Alias, ContentNote, Item
@@ -12,6 +13,7 @@ from stablecast.studio.desk import Written
 from stablecast.studio.finding import Given
 from stablecast.studio.intake import SealedPerson
 from stablecast.studio.views import ProposalsView
+from stablecast.web import media
 from stablecast.web.frame import Answer, Role, api, given, house, page, show, visitor
 from stablecast.web.pages.yours import CodeView, DoneView
 from stablecast.web.steps import LANES, card_of, clock, day, need
@@ -202,7 +204,7 @@ def _proposals(episode: str, answers: Given | None) -> ProposalsView:
 def sample(episode: str, character: str) -> Answer:
     """Some seconds of a speaker in one voice."""
     found = house().studio.preview_sample(episode, character, request.args.get("speaker") or None)
-    return Response(found.data, mimetype=found.media_type)
+    return media.answer(found, hashlib.sha256(found.data).hexdigest(), lambda _, __: None)
 
 
 @pages.post("/episodes/<episode>/voices")

@@ -7,6 +7,7 @@ They belong to one link, for one episode. Scripts go from page to page in the pl
 from __future__ import annotations
 
 import calendar
+import hashlib
 import html
 import re
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 import flask
-from flask import Blueprint, Response, request
+from flask import Blueprint, request
 from werkzeug.exceptions import Unauthorized
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -23,7 +24,7 @@ from stablecast import codecs
 from stablecast.errors import GateClosed
 from stablecast.model import Alias, Role
 from stablecast.studio.reviews import CardView, CutView, LinkView
-from stablecast.web import strings
+from stablecast.web import media, strings
 from stablecast.web.frame import (
     ANYBODY,
     LINK,
@@ -281,7 +282,7 @@ def _described(character: str, words: str) -> str:
 def sample(character: str) -> Answer:
     """Some seconds in one voice."""
     found = house().studio.preview_sample(_link().episode, character, request.args.get("speaker") or None)
-    return Response(found.data, mimetype=found.media_type)
+    return media.answer(found, hashlib.sha256(found.data).hexdigest(), lambda _, __: None)
 
 
 @pages.post("/yours/voice")
