@@ -1,72 +1,72 @@
 #!/usr/bin/env python3
-"""Take the pictures of the review's pages for docs/review.md, from the made-up show of the tests.
+"""Draw the pages of the review for docs/review.md: the real app in a real browser, over made-up episodes.
 
-.venv/bin/python scripts/draw_pages.py              # docs/review/*.png
-.venv/bin/python scripts/draw_pages.py build/look --all       # every page, light, dark and narrow
+python scripts/draw_pages.py            write docs/review/*.png; needs Chromium
 """
 
 from __future__ import annotations
 
-import argparse
-import io
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
 
-from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
-
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
+
+from PIL import Image  # noqa: E402
+from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
 from desks import serve  # noqa: E402
 from fake_people import FakeShow  # noqa: E402
+from fake_studio import EP, FakeStudio  # noqa: E402
 from tour import PAGES  # noqa: E402
 
-KEPT = ("yours-open", "yours-listen", "yours-answer", "yours-voice-vi", "board", "desk", "lead")
-COLOURS = 128  # of a kept picture: flat pages need no more
+FOLDER = ROOT / "docs" / "review"
+WIDE = {"width": 1180, "height": 900}
+PHONE = {"width": 390, "height": 844}
+DARK = frozenset(("yours-code", "lead", "review-dark"))  # drawn as somebody sees them at night
+COLOURS = 96  # of a picture: what is flat stays sharp and small
 
 
-def take(browser: Browser, name: str, to: Path, *, width: int, height: int, scheme: Any, whole: bool) -> None:
-    """One picture of one page, in a show of its own."""
-    show = FakeShow()
-    arrive, then = PAGES[name]
-    with serve(show) as served:  # type: ignore[arg-type]
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
-        )
-        page = context.new_page()
-        arrive(served, show, page)
-        if then is not None:
-            then(page)
-        page.wait_for_timeout(200)
-        data = page.screenshot(full_page=whole)
-        context.close()
-    picture = Image.open(io.BytesIO(data)).convert("RGB").quantize(COLOURS)
-    to.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(to, optimize=True)
-    print(f"{to} {to.stat().st_size // 1024} KiB")
+def page_of(browser: Browser, name: str) -> Page:
+    """A page in a context of its own: a phone for the young person, a desk for the staff."""
+    size = PHONE if name.startswith("yours") or name.endswith("narrow") else WIDE
+    scheme = "dark" if name in DARK else "light"
+    return browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce").new_page()
+
+
+def draw(page: Page, name: str) -> None:
+    """What is seen now, in few colours."""
+    page.wait_for_timeout(700)
+    path = FOLDER / f"{name}.png"
+    page.screenshot(path=path)
+    Image.open(path).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+    page.context.close()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "docs" / "review")
-    parser.add_argument("--all", action="store_true", help="every page, whole, in light, dark and narrow")
-    parser.add_argument("--only", help="pages whose name begins so")
-    given = parser.parse_args()
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    """Draw them all."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for name in PAGES if given.all else KEPT:
-            if given.only and not name.startswith(given.only):
-                continue
-            if not given.all:
-                take(browser, name, given.folder / f"{name}.png", width=960, height=900, scheme="light", whole=False)
-                continue
-            for look, width, scheme in (("light", 1200, "light"), ("dark", 1200, "dark"), ("narrow", 320, "light")):
-                to = given.folder / f"{name}-{look}.png"
-                take(browser, name, to, width=width, height=900, scheme=scheme, whole=True)
+        for name, (go, then) in PAGES.items():
+            show = FakeShow()
+            with serve(show) as served:  # type: ignore[arg-type]
+                page = page_of(browser, name)
+                go(served, show, page)
+                if then is not None:
+                    then(page)
+                draw(page, name)
+        with serve(FakeStudio(60)) as served:  # type: ignore[arg-type]
+            for name in ("review", "review-dark", "review-narrow"):
+                page = page_of(browser, name)
+                secret = served.house.sessions.begin("r")
+                cookie = f"desk-{served.house.address.port}"
+                page.context.add_cookies([{"name": cookie, "value": secret, "url": served.origin}])
+                page.goto(f"{served.origin}/episodes/{EP}/review")
+                page.locator("html[data-full]").wait_for(state="attached")
+                draw(page, name)
         browser.close()
 
 
