@@ -11,11 +11,24 @@ from stablecast.model import Alias, Correction, Digest, Item, Method, Role, Turn
 from stablecast.runner import Progress
 from stablecast.stages.ingest import IngestParams
 from stablecast.store.workspace import Workspace
-from stablecast.studio import checking, doctor, evidence, finding, intake, making, proofreading, release, voices
+from stablecast.studio import (
+    checking,
+    doctor,
+    evidence,
+    finding,
+    intake,
+    making,
+    pictures,
+    proofreading,
+    release,
+    reports,
+    voices,
+)
 from stablecast.studio.doctor import CheckView
 from stablecast.studio.evidence import EvidenceView
 from stablecast.studio.finding import Given
 from stablecast.studio.intake import Additions, SealedPerson
+from stablecast.studio.pictures import FilmView
 from stablecast.studio.show import Clock, OpenShow, named, utc_now
 from stablecast.studio.views import (
     AccountView,
@@ -219,6 +232,26 @@ class Studio:
         """Out of the world, at once."""
         with OpenShow(self.root, self._passphrase, self._clock) as show:
             return release.withdraw(show, episode, receipt)
+
+    # --- what is made of an approved episode
+
+    def audiograms(
+        self,
+        episode: str,
+        folder: Path,
+        shapes: tuple[str, ...] = pictures.SHAPES,
+        *,
+        clip: tuple[float, float] | None = None,
+        captions_only: bool = False,
+    ) -> Iterator[Progress | FilmView]:
+        """Films of an approved episode in some of `pictures.SHAPES`, or of a clip of it, in seconds of the finished file."""
+        with self._open() as show:
+            yield from pictures.audiograms(show, episode, folder, shapes, clip=clip, captions_only=captions_only)
+
+    def report(self, episode: str, file: Path) -> None:
+        """What was measured of an episode, as a page for staff."""
+        with self._open() as show:
+            reports.report(show, episode, file)
 
     # --- looking
 
