@@ -280,7 +280,9 @@ def test_three_people_go_the_whole_way(house: House, demo_data: Path) -> None:
     # the new cut is clearly new, and everybody is asked again
     ravi.locator("#run").click()
     run_to_the_end(ravi, show)
-    if not show.leave_all(EP):  # else the cut is frozen at the command line, of which a page knows nothing before a reload
+    if not show.leave_all(
+        EP
+    ):  # else the cut is frozen at the command line, of which a page knows nothing before a reload
         expect(kim.locator("#news")).to_be_visible(timeout=60_000)
     assert show.status(EP)["state"] == "frozen"
     says_yes(house, young)

@@ -14,7 +14,7 @@ import pytest
 from lxml import etree
 
 import ebur128
-from showcase import PASSPHRASE, Showcase
+from showcase import ITEMS, PASSPHRASE, Showcase
 from stablecast.tools.ffmpeg import executable
 
 pytestmark = pytest.mark.model
@@ -604,3 +604,47 @@ def test_no_name_passphrase_or_title_is_in_any_command_line(show: Showcase) -> N
 
 def _session(process: Path) -> int:
     return int((process / "stat").read_text().rpartition(")")[2].split()[3])
+
+
+@pytest.mark.slow
+def test_a_film_is_made_only_of_what_all_three_approved(show: Showcase) -> None:
+    """No film without the young person's yes to films, none before the third yes; a withdrawal names films as a place."""
+    show.consent("ep-001")
+    films = show.folder / "films"
+    refused = show("audiogram", "ep-001", "--out", films)
+    assert refused.code == 4
+    assert "yes to films" in refused.err
+    show.consent("ep-001", (*ITEMS, "video"))
+    show.ok("run")
+    assert show.approve("ep-001", "young-person").code == 0
+    assert show.approve("ep-001", "reviewer").code == 0
+    refused = show("audiogram", "ep-001", "--out", films)
+    assert refused.code == 4
+    assert "all three" in refused.err
+    assert not films.exists()
+    assert show.approve("ep-001", "lead").code == 0
+    made = show.ok("audiogram", "ep-001", "--out", films, "--shape", "square", "--clip", "0-5", as_json=True).json[
+        "films"
+    ]
+    assert [Path(film["file"]).name for film in made] == ["ep-001-0-5-square.mp4"]
+    assert (
+        show("audiogram", "ep-001", "--out", films, "--shape", "square", "--clip", "0-5").code == 2
+    )  # nothing is written over
+    assert show("audiogram", "ep-001", "--out", films, "--clip", "0-500").code == 2
+    assert PROTECTED.lower().encode() not in (films / "ep-001-0-5-square.mp4").read_bytes().lower()
+    assert any("films" in place for place in show.ok("withdraw", "ep-001", as_json=True).json["places"])
+    assert show("audiogram", "ep-001", "--out", films / "more").code == 4
+
+
+def test_the_report_is_for_staff_and_holds_no_word(show: Showcase) -> None:
+    """Loudness, removals and checks are on it; no word of the episode is, and it cannot lie in the public folder."""
+    page = show.folder / "report.html"
+    show.ok("report", "ep-001", "--out", page)
+    text = page.read_text()
+    assert "LUFS" in text
+    assert "taken out, " in text
+    assert "She listened" not in text
+    assert not any(name in text.lower() for name in HEARD_AS)
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
+    assert show("report", "ep-001", "--out", page).code == 2
+    assert show("report", "ep-001", "--out", show.root / "feed" / "report.html").code == 2

@@ -595,6 +595,7 @@ class Item(enum.StrEnum):
     WORDS = "words"  # publish the words as text and captions
     PODCAST = "podcast"  # offer the episode in podcast apps
     PAGE = "page"  # show the episode on the show's own page
+    VIDEO = "video"  # make films of it: its sound, its cover and its words in the picture
     SAME_VOICE = (
         "same-voice"  # sound the same in several episodes: asked by `voices recurring`, which says what it costs
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from stablecast.audiogram.frames import AudiogramParams
 from stablecast.engine.workflow import LONGEST_COOLING_OFF_H, WorkflowParams
 from stablecast.model import ShowInfo
 from stablecast.stages.assemble import AssembleParams
@@ -64,5 +65,6 @@ class Settings:
     master: MasterParams = field(default_factory=MasterParams)
     encode: EncodeParams = field(default_factory=EncodeParams)
     caption: CaptionParams = field(default_factory=CaptionParams)
+    audiogram: AudiogramParams = field(default_factory=AudiogramParams)
     attack: AttackParams = field(default_factory=AttackParams)
     prove: ProveParams = field(default_factory=ProveParams)

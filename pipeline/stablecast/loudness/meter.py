@@ -43,6 +43,26 @@ def integrated(waveform: Waveform) -> Lufs:
     return _integrated(_hop_energies(waveform.blocks(), waveform.rate_hz))
 
 
+def short_term(waveform: Waveform) -> NDArray[np.float64]:
+    """Short-term loudness in LUFS, as mono, once a second: value k is that of the 3 s that end at second k + 3 (EBU Tech 3341).
+
+    Nothing is gated; silence is at `FLOOR_DB`. Empty for less than 3 s.
+    """
+    energies = _windowed(_hop_energies(waveform.blocks(), waveform.rate_hz), _SHORT_TERM_HOPS)[:: round(1 / _HOP_S)]
+    return np.array([_OFFSET_DB + _decibels(float(energy)) if energy > 0 else FLOOR_DB for energy in energies])
+
+
+def true_peaks(waveform: Waveform) -> NDArray[np.float64]:
+    """The true peak of every two seconds in dBTP (BS.1770-5 annex 2); silence is at `FLOOR_DB`."""
+    interpolator = Interpolator.at(waveform.rate_hz)
+    frames = framed(waveform.blocks(), round(_FRAME_HOPS * _HOP_S * waveform.rate_hz))
+    highest = (
+        max(float(np.abs(window[HALF : len(window) - HALF]).max()), float(interpolator.peaks(window, 0.0).max()))
+        for window in with_margins(frames, HALF)
+    )
+    return np.array([_decibels(peak**2) for peak in highest])
+
+
 @functools.cache
 def k_weighting(rate_hz: int) -> NDArray[np.float64]:
     """The two biquads of BS.1770-5 for any sample rate, as second-order sections.

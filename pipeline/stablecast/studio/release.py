@@ -36,6 +36,8 @@ PLACES = (
     "any directory or host that copies audio (Spotify, YouTube): remove the episode there by hand",
 )
 
+FILMS = "films that were made of it: delete them on this computer and wherever they were put up"
+
 
 # --- approval ------------------------------------------------------------------------------------------------------------
 
@@ -274,7 +276,8 @@ def withdraw(show: OpenShow, name: str | None, receipt: str | None, *, by: str =
                 show.state.log(show.clock(), by, "withdrawn", row.id)
             show.state.make_swap_due()
         take_down_due(show)
-    return WithdrawView(row.slug, released is not None, PLACES if released else ())
+    films = (FILMS,) if any(e.action == "filmed" and e.episode == row.id for e in show.state.audit()) else ()
+    return WithdrawView(row.slug, released is not None, (*films, *(PLACES if released else ())))
 
 
 def take_down_due(show: OpenShow) -> None:

@@ -27,8 +27,10 @@ from stablecast.studio import (
     manuscripts,
     naming,
     people,
+    pictures,
     proofreading,
     release,
+    reports,
     reviewing,
     voices,
 )
@@ -39,6 +41,7 @@ from stablecast.studio.evidence import EvidenceView
 from stablecast.studio.finding import Given
 from stablecast.studio.intake import Additions, SealedPerson
 from stablecast.studio.memory import Memory
+from stablecast.studio.pictures import FilmView
 from stablecast.studio.reviews import (
     BoardView,
     CutView,
@@ -518,6 +521,26 @@ class Studio:
         """Some seconds of a speaker in a voice, in memory alone."""
         with self._open() as show:
             return voices.preview_sample(show, episode, character, Alias(speaker) if speaker else None)
+
+    # --- what is made of an approved episode
+
+    def audiograms(
+        self,
+        episode: str,
+        folder: Path,
+        shapes: tuple[str, ...] = pictures.SHAPES,
+        *,
+        clip: tuple[float, float] | None = None,
+        captions_only: bool = False,
+    ) -> Iterator[Progress | FilmView]:
+        """Films of an approved episode in some of `pictures.SHAPES`, or of a clip of it, in seconds of the finished file."""
+        with self._open() as show:
+            yield from pictures.audiograms(show, episode, folder, shapes, clip=clip, captions_only=captions_only)
+
+    def report(self, episode: str, file: Path) -> None:
+        """What was measured of an episode, as a page for staff."""
+        with self._open() as show:
+            reports.report(show, episode, file)
 
     # --- looking
 
