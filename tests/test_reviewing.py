@@ -117,6 +117,20 @@ def test_signing_in_says_the_same_whatever_is_wrong(show: Desk) -> None:
     assert len(said) == 1
 
 
+def test_another_password_is_another_for_every_session(show: Desk) -> None:
+    """Which one it is changes with it, so a session under the old one is found out; a short one is refused."""
+    before = show.studio.sign_in("name of lead", PASSWORD)
+    with pytest.raises(UsageRefused):
+        show.studio.set_password("name of lead", "short")
+    show.studio.set_password("name of lead", "another good one")
+    with pytest.raises(GateClosed):
+        show.studio.sign_in("name of lead", PASSWORD)
+    after = show.studio.sign_in("name of lead", "another good one")
+    assert before.password != after.password
+    assert "another good one" not in repr(after) + str(show.studio.audit())
+    assert show.studio.verify().holds
+
+
 # --- listening -------------------------------------------------------------------------------------------------------------
 
 

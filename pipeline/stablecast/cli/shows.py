@@ -67,6 +67,26 @@ def users_add(console: Console, name: str, roles: tuple[str, ...], password_file
     console.say("The account is there.")
 
 
+@users.command("password")
+@click.argument("name")
+@click.option("--password-file", type=_SECRET, help="A file whose first line is the password; else it is asked for.")
+@click.pass_obj
+def users_password(console: Console, name: str, password_file: Path | None) -> None:
+    """Give a person another password; wherever they are signed in under the old one, they are not any more.
+
+    \b
+    Example:
+      stablecast users password dana
+    """
+    password = (
+        read_secret(password_file)
+        if password_file
+        else console.ask("New password", "name its file with --password-file", new=True)
+    )
+    console.studio().set_password(name, password)
+    console.say("The password is changed.")
+
+
 @users.command("list")
 @click.pass_obj
 def users_list(console: Console) -> None:

@@ -313,6 +313,10 @@ class State:
     def add_account(self, account: Account) -> None:
         self._add("account", account.id, account.name, json.dumps(account.roles), account.password)
 
+    def set_password(self, account: str, hashed: str) -> None:
+        """Another password for an account, as argon2id."""
+        self._do("UPDATE account SET password = ? WHERE id = ?", hashed, account)
+
     def accounts(self) -> tuple[Account, ...]:
         rows = self._rows("SELECT id, name, roles, password FROM account ORDER BY name")
         return tuple(

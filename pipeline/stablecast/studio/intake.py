@@ -119,14 +119,27 @@ def add_user(show: OpenShow, name: str, roles: tuple[Role, ...], password: str) 
     """A new account. Raises UsageRefused for a name that is taken or a password that is too short."""
     if any(account.name == name for account in show.state.accounts()):
         raise UsageRefused("there is an account of that name already; choose another name")
-    if len(password) < SHORTEST_PASSWORD:
-        raise UsageRefused(f"a password has {SHORTEST_PASSWORD} characters or more")
+    _check_password(password)
     if not roles:
         raise UsageRefused("name at least one role: young-person, producer, reviewer or lead")
     account = Account(uuid.uuid4().hex, name, roles, accounts.hashed(password))
     with show.state.transaction():
         show.state.add_account(account)
         show.state.log(show.now(), OPERATOR, "user-added", detail=f"{account.id} {' '.join(roles)}")
+
+
+def set_password(show: OpenShow, name: str, password: str) -> None:
+    """Give somebody another password; who is signed in under the old one is not any more. Raises UsageRefused."""
+    account = show.account(name)
+    _check_password(password)
+    with show.state.transaction():
+        show.state.set_password(account.id, accounts.hashed(password))
+        show.state.log(show.now(), OPERATOR, "password-changed", detail=account.id)
+
+
+def _check_password(password: str) -> None:
+    if len(password) < SHORTEST_PASSWORD:
+        raise UsageRefused(f"a password has {SHORTEST_PASSWORD} characters or more")
 
 
 def users(show: OpenShow) -> tuple[AccountView, ...]:

@@ -45,7 +45,7 @@ def in_role(show: OpenShow, who: str, role: Role) -> Account:
 
 
 def _view(account: Account) -> PersonView:
-    return PersonView(account.id, account.name, account.roles)
+    return PersonView(account.id, account.name, account.roles, _digest(account.password)[:16])
 
 
 # --- a young person's link -----------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ class PersonView:
     id: str
     name: str
     roles: tuple[Role, ...]
+    password: str = field(default="", repr=False)  # which one, not what: it changes with the password
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,11 @@ class Studio:
         with self._open() as show:
             intake.add_user(show, name, roles, password)
 
+    def set_password(self, name: str, password: str) -> None:
+        """Another password for an account; sessions under the old one end."""
+        with self._open() as show:
+            intake.set_password(show, name, password)
+
     def users(self) -> tuple[AccountView, ...]:
         with self._open() as show:
             return intake.users(show)

@@ -106,9 +106,9 @@ def _by_session() -> Visitor | None:
     kept = house().sessions.find(secret, seen=_by_a_person()) if secret else None
     if kept is None:
         return None
-    (account,) = kept
+    account, password = kept
     person = house().studio.person(account) if account else None
-    if account and person is None:  # the account is gone
+    if account and (person is None or password not in (None, person.password)):  # the account is gone, or its password
         house().sessions.end(secret)
         return None
     return Visitor(key_of(secret), csrf_of(secret), person)

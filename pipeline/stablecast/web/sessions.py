@@ -65,6 +65,7 @@ class Visitor:
 class _Session:
     person: str | None  # the account's id
     seen: float
+    password: str | None = None  # which one it was begun with
 
 
 class Sessions:
@@ -75,18 +76,21 @@ class Sessions:
         self._kept: dict[str, _Session] = {}
         self._lock = threading.Lock()
 
-    def begin(self, person: str | None) -> str:
-        """A new session and its secret. Without a person it may only sign in."""
+    def begin(self, person: str | None, password: str | None = None) -> str:
+        """A new session and its secret. Without a person it may only sign in.
+
+        `password` is which one was given (`PersonView.password`): the session ends with it. None: whichever.
+        """
         secret = fresh_secret()
         with self._lock:
             self._drop_idle()
             while len(self._kept) >= MOST_SESSIONS:
                 del self._kept[min(self._kept, key=lambda key: self._kept[key].seen)]
-            self._kept[key_of(secret)] = _Session(person, self._clock())
+            self._kept[key_of(secret)] = _Session(person, self._clock(), password)
         return secret
 
-    def find(self, secret: str, *, seen: bool = True) -> tuple[str | None] | None:
-        """Whose session it is, in a tuple; None where there is none (any more). `seen`: the person did something."""
+    def find(self, secret: str, *, seen: bool = True) -> tuple[str | None, str | None] | None:
+        """Whose session it is and under which password; None where there is none (any more). `seen`: they did something."""
         with self._lock:
             self._drop_idle()
             session = self._kept.get(key_of(secret))
@@ -94,16 +98,11 @@ class Sessions:
                 return None
             if seen:
                 session.seen = self._clock()
-            return (session.person,)
+            return (session.person, session.password)
 
     def end(self, secret: str) -> None:
         with self._lock:
             self._kept.pop(key_of(secret), None)
-
-    def end_all(self, person: str) -> None:
-        """End every session of an account: its password changed, or the account is gone."""
-        with self._lock:
-            self._kept = {key: session for key, session in self._kept.items() if session.person != person}
 
     def _drop_idle(self) -> None:
         oldest = self._clock() - self._idle_s

@@ -87,7 +87,7 @@ def sign_in() -> Answer:
     house().throttle.passed(name)
     begun = redirect(to if _LOCAL.fullmatch(to) else "/", 303)
     _end(begun)
-    keep(begun, "desk", house().sessions.begin(person.id))
+    keep(begun, "desk", house().sessions.begin(person.id, person.password))
     return begun
 
 
