@@ -36,6 +36,7 @@ READ_BY: dict[str, set[str]] = {
     "master": {"master", "encode", "prove"},
     "encode": {"encode"},
     "caption": {"caption", "prove"},
+    "audiogram": set(),  # a film is made of what is approved, outside of the chain
     "attack": {"attack"},
     "prove": {"prove"},
 }

@@ -82,7 +82,7 @@ def rewritten(
     said_words = was.said
     if any(token.keep is not None and not 0 <= token.keep < len(said_words) for token in tokens):
         raise ValueError("a token keeps a word that is not in this paragraph")
-    kept = list(_kept(was, tokens, fixed))
+    kept = _apart(was, list(_kept(was, tokens, fixed)), fixed, len(tokens))
     at, held = 0, set[int]()
     for unit in was.units:
         if any(fixed[at : at + len(unit.said)]) and (unit.first, unit.stop) not in {(u.first, u.stop) for u, _ in kept}:
@@ -140,6 +140,22 @@ def _kept(was: Paragraph, tokens: Sequence[Token], fixed: Sequence[bool]) -> Ite
             yield unit, begin
             reached = begin + count
         at += count
+
+
+def _apart(was: Paragraph, kept: list[tuple[Unit, int]], fixed: Sequence[bool], count: int) -> list[tuple[Unit, int]]:
+    """Those kept, but for an insertion beside which something changed: two insertions in one place would have no order."""
+    found = list[tuple[Unit, int]]()
+    ends = {id(unit): begin + len(unit.said) for unit, begin in kept}
+    begins = {begin: unit for unit, begin in kept}
+    for unit, begin in kept:
+        place = next(index for index, other in enumerate(was.units) if other is unit)
+        before = was.units[place - 1] if place else None
+        after = was.units[place + 1] if place + 1 < len(was.units) else None
+        left = begin == 0 if before is None else ends.get(id(before)) == begin
+        right = ends[id(unit)] == count if after is None else begins.get(ends[id(unit)]) is after
+        if unit.first < unit.stop or (left and right) or any(_fixed_of(was, unit, fixed)):
+            found.append((unit, begin))
+    return found
 
 
 def _gaps(was: Paragraph, kept: Iterable[tuple[Unit, int]], count: int) -> Iterator[_Gap]:
