@@ -648,3 +648,19 @@ def test_the_report_is_for_staff_and_holds_no_word(show: Showcase) -> None:
     assert stat.S_IMODE(page.stat().st_mode) == 0o600
     assert show("report", "ep-001", "--out", page).code == 2
     assert show("report", "ep-001", "--out", show.root / "feed" / "report.html").code == 2
+
+
+def test_a_hold_is_lifted_by_the_lead_alone(show: Showcase) -> None:
+    """At the command line too: by the lead's own account and password, by nobody else's, and not without a name."""
+    show.consent("ep-001")
+    assert show.ok("hold", "ep-001", as_json=True).json == {"episode": "ep-001", "held": True, "was_public": False}
+    assert show.status("ep-001")["gate"]["name"] == "hold"
+    assert show.approve("ep-001", "young-person").code == 4
+    assert show("hold", "ep-001", "--lift").code == 2
+    for name, password in (("sam", "sam"), ("dana", "sam")):
+        lifted = ("--lift", "--as", name, "--password-file", show.folder / f"{password}.password")
+        assert show("hold", "ep-001", *lifted).code == 4
+    assert show.status("ep-001")["state"] == "held"
+    show.ok("hold", "ep-001", "--lift", "--as", "dana", "--password-file", show.folder / "dana.password")
+    assert show.status("ep-001")["state"] != "held"
+    assert show.ok("verify", as_json=True).json["holds"]

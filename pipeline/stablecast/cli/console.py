@@ -51,6 +51,10 @@ class Console:
             raise UsageRefused(f"{question} is needed and nobody can be asked; {otherwise}")
         return str(click.prompt(question, hide_input=True, confirmation_prompt=new, err=True))
 
+    def password(self, file: Path | None, question: str = "Password", *, new: bool = False) -> str:
+        """A person's password: the first line of a file that was named, else asked for."""
+        return read_secret(file) if file else self.ask(question, "name its file with --password-file", new=new)
+
     def answer(self, value: object, lines: Iterable[str]) -> None:
         """An answer on stdout: as JSON when asked for, else for people."""
         if self.json:

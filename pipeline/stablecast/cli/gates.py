@@ -6,10 +6,15 @@ from pathlib import Path
 
 import click
 
-from stablecast.cli.console import Console, read_secret
+from stablecast.cli.console import Console
 from stablecast.model import Role
 
 APPROVERS = (Role.YOUNG_PERSON, Role.REVIEWER, Role.LEAD)
+_PASSWORD_FILE = click.option(
+    "--password-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A file whose first line is their password; else it is asked for.",
+)
 
 
 @click.command()
@@ -21,11 +26,7 @@ APPROVERS = (Role.YOUNG_PERSON, Role.REVIEWER, Role.LEAD)
     help="In whose place this person says yes.",
 )
 @click.option("--as", "name", required=True, metavar="NAME", help="The person's account.")
-@click.option(
-    "--password-file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="A file whose first line is their password; else it is asked for.",
-)
+@_PASSWORD_FILE
 @click.option("--digest", help="Approve only if this is still the cut: the digest that `status` or `review` showed.")
 @click.pass_obj
 def approve(
@@ -41,10 +42,7 @@ def approve(
       stablecast approve ep-001 --role reviewer --as sam
       stablecast approve ep-001 --role lead --as dana
     """
-    password = (
-        read_secret(password_file) if password_file else console.ask("Password", "name its file with --password-file")
-    )
-    approved = console.studio().approve(episode, Role(role), name, password, digest)
+    approved = console.studio().approve(episode, Role(role), name, console.password(password_file), digest)
     console.answer(
         {"episode": episode, "role": role, "cut": approved}, [f"{episode}: approved as {role}. Cut {approved}"]
     )
@@ -95,8 +93,10 @@ def withdraw(console: Console, episode: str | None, receipt: str | None) -> None
 @click.command()
 @click.argument("episode")
 @click.option("--lift", is_flag=True, help="End the hold: for the safeguarding lead, once it is safe.")
+@click.option("--as", "name", metavar="NAME", help="With --lift: the lead's account.")
+@_PASSWORD_FILE
 @click.pass_obj
-def hold(console: Console, episode: str, lift: bool) -> None:
+def hold(console: Console, episode: str, lift: bool, name: str | None, password_file: Path | None) -> None:
     """Put an episode on hold: down at once if it is public, and every gate closed, until the lead lifts it.
 
     No reason, no passphrase. What was public is published again only after everybody said yes anew.
@@ -104,11 +104,13 @@ def hold(console: Console, episode: str, lift: bool) -> None:
     \b
     Example:
       stablecast hold ep-001
-      stablecast hold ep-001 --lift
+      stablecast hold ep-001 --lift --as dana
     """
+    if lift != (name is not None):
+        raise click.UsageError("--lift and --as go together: the lead lifts a hold")
     studio = console.studio()
-    if lift:
-        studio.lift(episode)
+    if name is not None:
+        studio.lift(episode, studio.sign_in(name, console.password(password_file)).id)
         console.answer({"episode": episode, "held": False}, [f"{episode}: the hold is lifted."])
         return
     public = studio.hold(episode)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from stablecast.cli.console import Console, read_secret
+from stablecast.cli.console import Console
 from stablecast.model import Role
 
 _SECRET = click.Path(path_type=Path, dir_okay=False)
@@ -58,11 +58,7 @@ def users_add(console: Console, name: str, roles: tuple[str, ...], password_file
       stablecast users add robin --role young-person
       stablecast users add dana --role lead
     """
-    password = (
-        read_secret(password_file)
-        if password_file
-        else console.ask("Password", "name its file with --password-file", new=True)
-    )
+    password = console.password(password_file, new=True)
     console.studio().add_user(name, tuple(Role(role) for role in roles), password)
     console.say("The account is there.")
 
@@ -78,11 +74,7 @@ def users_password(console: Console, name: str, password_file: Path | None) -> N
     Example:
       stablecast users password dana
     """
-    password = (
-        read_secret(password_file)
-        if password_file
-        else console.ask("New password", "name its file with --password-file", new=True)
-    )
+    password = console.password(password_file, "New password", new=True)
     console.studio().set_password(name, password)
     console.say("The password is changed.")
 

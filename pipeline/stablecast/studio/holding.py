@@ -21,15 +21,14 @@ def hold(show: OpenShow, name: str, who: str | None, role: str = "") -> bool:
     return live
 
 
-def lift(show: OpenShow, name: str, who: str | None) -> None:
+def lift(show: OpenShow, name: str, who: str) -> None:
     """End a hold. What was public is published again only after everybody said yes anew.
 
-    `who` None: somebody at this computer. Raises GateClosed where there is no hold, and for anybody but the lead.
+    Raises GateClosed where there is no hold, and for anybody but the lead.
     """
     row = show.episode(name)
-    if who is not None:
-        people.in_role(show, who, Role.LEAD)
+    people.in_role(show, who, Role.LEAD)
     with show.state.transaction():
-        if not show.state.lift(row.id, who or OPERATOR, show.now()):
+        if not show.state.lift(row.id, who, show.now()):
             raise GateClosed("this episode is not on hold")
-        show.state.log(show.now(), who or OPERATOR, "hold-lifted", row.id)
+        show.state.log(show.now(), who, "hold-lifted", row.id)

@@ -507,7 +507,7 @@ class Studio:
         with self._open() as show:
             return holding.hold(show, episode, who, Role.LEAD if who else "")
 
-    def lift(self, episode: str, who: str | None = None) -> None:
+    def lift(self, episode: str, who: str) -> None:
         """End a hold. Raises GateClosed for anybody but the lead."""
         with self._open() as show:
             holding.lift(show, episode, who)
