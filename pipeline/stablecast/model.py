@@ -440,12 +440,15 @@ class Timeline:
 
     def heard_s(self, source_s: float) -> float:
         """When a time of the recording is heard; within a gap, as far into what stands for it. Never goes back."""
-        moved_s = self.opening_s + source_s
+        moved_s, before_s = self.opening_s + source_s, self.opening_s
         for gap in self.gaps:
             if source_s < gap.start_s:
                 break
-            inside = min(1.0, (source_s - gap.start_s) / (gap.end_s - gap.start_s))
-            moved_s -= inside * (gap.end_s - gap.start_s - gap.heard_s)
+            length_s = gap.end_s - gap.start_s
+            if source_s < gap.end_s:  # from its start on, or rounding would go back in a gap that lasts nothing
+                return before_s + gap.start_s + (source_s - gap.start_s) / length_s * gap.heard_s
+            moved_s -= length_s - gap.heard_s
+            before_s -= length_s - gap.heard_s
         return moved_s
 
     def source_s(self, heard_s: float) -> float:
@@ -487,8 +490,10 @@ def hearing(timeline: Timeline) -> Callable[[float], float]:
         if not at:
             return timeline.opening_s + source_s
         gap = timeline.gaps[at - 1]
-        inside = min(1.0, (source_s - gap.start_s) / (gap.end_s - gap.start_s))
-        return timeline.opening_s + source_s - lost[at - 1] - inside * (lost[at] - lost[at - 1])
+        if source_s < gap.end_s:
+            inside = (source_s - gap.start_s) / (gap.end_s - gap.start_s)
+            return timeline.opening_s - lost[at - 1] + gap.start_s + inside * gap.heard_s
+        return timeline.opening_s + source_s - lost[at]
 
     return heard_s
 
@@ -524,6 +529,11 @@ class Details:
     chapters: tuple[Chapter, ...] = ()
     explicit: bool = False
     notes: tuple[ContentNote, ...] = ()  # besides `content_note`: kind by kind, with where
+
+    @property
+    def noted(self) -> bool:
+        """Whether somebody wrote a content note, or that none is needed."""
+        return bool(self.content_note or self.notes)
 
     @property
     def texts(self) -> tuple[tuple[str, str], ...]:
