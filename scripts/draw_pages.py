@@ -6,7 +6,6 @@ python scripts/draw_pages.py            write docs/review/*.png; needs Chromium
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -14,8 +13,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
 from PIL import Image  # noqa: E402
-from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
+from playwright.sync_api import Browser, Page  # noqa: E402
 
+from chromium import browsing  # noqa: E402
 from desks import serve  # noqa: E402
 from fake_people import FakeShow  # noqa: E402
 from fake_studio import EP, FakeStudio  # noqa: E402
@@ -47,9 +47,7 @@ def draw(page: Page, name: str) -> None:
 def main() -> None:
     """Draw them all."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with browsing() as browser:
         for name, (go, then) in PAGES.items():
             show = FakeShow()
             with serve(show) as served:  # type: ignore[arg-type]
@@ -67,7 +65,6 @@ def main() -> None:
                 page.goto(f"{served.origin}/episodes/{EP}/review")
                 page.locator("html[data-full]").wait_for(state="attached")
                 draw(page, name)
-        browser.close()
 
 
 if __name__ == "__main__":

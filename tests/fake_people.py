@@ -249,6 +249,12 @@ class FakeShow:
     def knows(self, episode: str) -> bool:
         return episode in self.episodes
 
+    def card(self, episode: str) -> CardView | None:
+        return next((card for card in self.board().cards if card.episode == episode), None)
+
+    def title(self) -> str:
+        return self.board().show_title
+
     def board(self) -> BoardView:
         return BoardView(True, "Small steps", tuple(map(self._card, self.episodes.values())))
 

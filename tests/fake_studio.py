@@ -156,6 +156,12 @@ class FakeStudio:
 
     # --- the cut
 
+    def card(self, episode: str) -> CardView | None:
+        return next((card for card in self.board().cards if card.episode == episode), None)
+
+    def title(self) -> str:
+        return self.board().show_title
+
     def board(self) -> BoardView:
         gate = GateView("reviewer", None, "approve")
         card = CardView(

@@ -58,8 +58,7 @@ def made(
     )  # fmt: skip
     layer = drawing.layer(cards, start_s=start_s, length_s=length_s, lead_s=lead_s, fps=2)
     with path.open("xb") as file:
-        for _ in film.write(whole, layer, file.fileno(), FAST):
-            pass
+        film.write(whole, layer, file.fileno(), FAST)
     return placed
 
 

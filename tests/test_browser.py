@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import http.server
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,15 +11,14 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 
 import pytest
-from playwright.sync_api import Page, Request, sync_playwright
+from playwright.sync_api import Page, Request
 
+from chromium import PLAYING, browsing, needs_chromium
 from recordings import run
 from stablecast.model import Alias, Cue, Details, Digest, Outcomes, PublicEpisode, ShowInfo
 from stablecast.stages.publish import Release, media_paths, publish
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here (CI installs it)")
+pytestmark = needs_chromium
 
 AUDIO = Digest("ab" * 32)
 PUBLIC_ID = "0123456789abcdef0123456789abcdef"
@@ -78,20 +76,14 @@ def served(folder: Path) -> Iterator[str]:
 @contextmanager
 def browser_page(*, script: bool = True) -> Iterator[tuple[Page, list[str], list[str]]]:
     """A page, what it asked for, and what it complained about."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-        )
+    with browsing(PLAYING) as browser:
         page = browser.new_context(java_script_enabled=script, viewport={"width": 320, "height": 800}).new_page()
         asked: list[str] = []
         complaints: list[str] = []
         page.on("request", lambda request: asked.append(_url(request)))
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("dialog", lambda dialog: complaints.append("a dialog"))
-        try:
-            yield page, asked, complaints
-        finally:
-            browser.close()
+        yield page, asked, complaints
 
 
 def _url(request: Request) -> str:

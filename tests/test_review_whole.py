@@ -6,7 +6,6 @@ import contextlib
 import os
 import pty
 import re
-import shutil
 import signal
 import subprocess
 import time
@@ -15,15 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from chromium import PLAYING, browsing, needs_chromium
 from recordings import run
 from showcase import ITEMS, Showcase
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here (CI installs it)"),
+    needs_chromium,
     pytest.mark.model,
     pytest.mark.slow,
 ]
@@ -88,12 +86,8 @@ class Server:
 
 @pytest.fixture
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-        )
+    with browsing(PLAYING) as found:
         yield found
-        found.close()
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,8 +12,9 @@ from typing import Any
 
 import pytest
 from flask import Blueprint, render_template_string
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
+from chromium import browsing, needs_chromium
 from desks import Served, StandIn, serve
 from fake_people import FakeShow
 from fake_studio import EP, FakeStudio
@@ -23,8 +23,7 @@ from stablecast.web import frame
 from stablecast.web.app import ROOMS
 from stablecast.web.guard import HEADERS
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here (CI installs it)")
+pytestmark = needs_chromium
 
 EVIL = (
     "<script>alert(1)</script>\"><img src=x onerror=alert(2)>'><svg onload=alert(3)><math href=javascript:alert(4)>{{7*7}}"
@@ -36,10 +35,8 @@ MARK = "alert(1)</script>"  # what a reader sees of it where it is shown as it i
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with browsing() as found:
         yield found
-        found.close()
 
 
 @dataclass

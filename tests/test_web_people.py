@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 import string
 import time
 from collections.abc import Iterator
@@ -14,29 +13,23 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 
 import fake_people
+from chromium import browsing, needs_chromium
 from desks import Served, serve
 from fake_people import EACH_S, WHOLE_S, FakeShow
 from stablecast.model import Details, Role
 from stablecast.web import strings
 from tour import PAGES, staff, yours
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 WEB = Path(strings.__file__).parent
-
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here (CI installs it)")
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--autoplay-policy=user-gesture-required"]
-        )
+    with browsing("--autoplay-policy=user-gesture-required") as found:
         yield found
-        found.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,17 +11,16 @@ from typing import Any, cast
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from chromium import PLAYING, browsing, needs_chromium
 from desks import Served, serve
 from fake_studio import EP, FakeStudio
 from stablecast.errors import GateClosed
 from stablecast.studio import Studio
 from stablecast.studio.reviews import CHECKLIST, Token
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here (CI installs it)")
+pytestmark = needs_chromium
 
 REFUSED = "the server responded with a status of"  # what a browser's console says of every answer over 399
 
@@ -30,12 +28,8 @@ REFUSED = "the server responded with a status of"  # what a browser's console sa
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """One browser for all; each test has contexts of its own."""
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-        )
+    with browsing(PLAYING) as found:
         yield found
-        found.close()
 
 
 @dataclass

@@ -20,6 +20,7 @@ from stablecast.audiogram.frames import Box, Frame
 from stablecast.captions.fitting import Shown, fitted
 from stablecast.captions.profiles import Profile
 from stablecast.model import Cue
+from stablecast.site import artwork
 
 _LEAST_CONTRAST: Final = 7.0  # WCAG 2.2, 1.4.6 (enhanced)
 _LEADING: Final = 1.28  # of a line, in sizes
@@ -142,11 +143,9 @@ def letters(texts: Sequence[str]) -> frozenset[str]:
 def has_letters(font: bytes, wanted: frozenset[str]) -> bool:
     """Whether a font can write all of `wanted`. False for bytes that are no font."""
     try:
-        used = _font(font, 24)
+        return artwork.has_letters(_font(font, 24), wanted)
     except OSError:
         return False
-    missing = bytes(used.getmask("\uffff"))
-    return all(bytes(used.getmask(letter)) != missing for letter in wanted)
 
 
 def _caption(shown: Shown, frame: Frame, accent: tuple[int, int, int] | None, font: bytes) -> bytes:

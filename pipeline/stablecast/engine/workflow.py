@@ -36,7 +36,6 @@ class WorkflowParams:
 NEEDED = (Item.RECORDING, Item.CHANGED_VOICE, Item.WORDS, Item.PODCAST, Item.PAGE)  # for what `publish` makes today
 
 HEARD_SHARE = 0.95  # of a cut that a reviewer and a lead must have played: the last bars of music may be missed
-FASTEST = 2.0  # times the speed at which speech can still be checked
 ASKED_AGAIN_AFTER = timedelta(days=7)  # of a hold: a yes from before it may not be one any more
 
 HELD = "this episode is on hold"

@@ -51,6 +51,11 @@ class _Window:
     common: bool  # nothing but everyday words
 
 
+def covered(words: Sequence[str], protected: Sequence[str]) -> frozenset[int]:
+    """The numbers of the words that `find` finds, counting from 0. Raises UsageRefused likewise."""
+    return frozenset(i for match in find(words, protected) for i in range(match.first, match.last + 1))
+
+
 def find(words: Sequence[str], protected: Sequence[str]) -> tuple[Match, ...]:
     """Every place in `words` where one of `protected` is said, in order. Places may touch and overlap.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import io
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -73,7 +74,7 @@ def _write(image: Image.Image, title: str, colour: str) -> None:
     draw = ImageDraw.Draw(image)
     for size in _TITLE_PX:
         font = ImageFont.load_default(size)
-        if not title or not _has_letters(font, title):
+        if not title or not has_letters(font, title):
             return
         lines = _wrapped(draw, title, font, SIDE_PX - 2 * _MARGIN_PX)
         height = len(lines) * size * 1.16
@@ -101,9 +102,10 @@ def _wrapped(
     return [line for line in lines if line]
 
 
-def _has_letters(font: ImageFont.FreeTypeFont | ImageFont.ImageFont, title: str) -> bool:
+def has_letters(font: ImageFont.FreeTypeFont | ImageFont.ImageFont, wanted: Iterable[str]) -> bool:
+    """Whether a font can write these letters; a space needs nothing."""
     missing = bytes(font.getmask("\uffff"))
-    return all(bytes(font.getmask(letter)) != missing for letter in set(title) - {" "})
+    return all(bytes(font.getmask(letter)) != missing for letter in set(wanted) - {" "})
 
 
 def _mix(below: NDArray[np.float64], above: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.float64]:

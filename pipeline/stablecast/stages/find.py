@@ -193,11 +193,7 @@ def _translated(
     english: Transcript, protected: tuple[str, ...], params: FindParams, finder: Finder
 ) -> Iterator[Proposal]:
     """What in an English translation may identify somebody; of protected words `translate.english` sees to it that they go."""
-    gone = {
-        index
-        for match in matching.find([word.text for word in english.words], protected)
-        for index in range(match.first, match.last + 1)
-    }
+    gone = matching.covered([word.text for word in english.words], protected)
     found = [one for one in _all(english, protected, params, finder) if not gone.issuperset(_words_of(one))]
     first = 0
     for segment in english.segments:

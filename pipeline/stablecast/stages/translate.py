@@ -28,7 +28,7 @@ from stablecast.model import (
     Word,
 )
 from stablecast.redaction.doubts import doubts
-from stablecast.redaction.matching import find
+from stablecast.redaction.matching import covered
 from stablecast.redaction.spans import Place, clock, touches
 from stablecast.stages.transcribe import UNKNOWN, Recogniser, TranscribeParams, moved, pieces
 
@@ -120,8 +120,7 @@ def _timed(segment: Segment) -> Segment:
 def _public(
     translated: Transcript, spans: tuple[Span, ...], protected: tuple[str, ...], left_in: tuple[Correction, ...]
 ) -> list[PublicWord]:
-    matches = find([word.text for word in translated.words], protected)
-    hidden = {index for match in matches for index in range(match.first, match.last + 1)}
+    hidden = covered([word.text for word in translated.words], protected)
     public: list[PublicWord] = []
     first, latest_s = 0, 0.0
     for segment, near in zip(translated.segments, _near(translated.segments), strict=True):

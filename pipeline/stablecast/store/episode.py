@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from stablecast import codecs
 from stablecast.errors import IntegrityFailure, UsageRefused
@@ -167,6 +168,20 @@ def get_input(
 def with_inputs(record: Record, *stored: tuple[str, Stored]) -> Record:
     """The record with some inputs added or replaced."""
     return dataclasses.replace(record, inputs={**record.inputs, **dict(stored)})
+
+
+def revise(
+    workspace: Workspace, slug: Slug, record: Record, values: Mapping[str, object], keys: EpisodeKeys, **others: Any
+) -> Record:
+    """Put newer sealed inputs in the place of those that the record names; they count together, in one step.
+
+    `others` are other fields of the record that change with them.
+    """
+    stored = [put_input(workspace, slug, name, value, keys) for name, value in values.items()]
+    changed = dataclasses.replace(with_inputs(record, *stored), **others)
+    write(workspace, slug, changed)
+    drop_old_inputs(workspace, slug, changed)
+    return changed
 
 
 def drop_old_inputs(workspace: Workspace, slug: Slug, record: Record) -> None:

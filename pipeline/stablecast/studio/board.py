@@ -34,17 +34,22 @@ IN_THE_MAKING: Final = "words"
 
 def board(show: OpenShow) -> BoardView:
     """Every episode with what is next. Needs the key: titles and aliases are sealed."""
-    cards = tuple(_card(show, row) for row in show.state.episodes() if show.known(row) or _withdrawn(show, row))
+    withdrawn = show.state.withdrawals()
+    cards = tuple(_card(show, row) for row in show.state.episodes() if show.known(row) or row.id in withdrawn)
     return BoardView(show.state.show.demo, show.settings.show.title, cards)
 
 
-def _withdrawn(show: OpenShow, row: EpisodeRow) -> bool:
-    return row.id in show.state.withdrawals()
+def card(show: OpenShow, name: str) -> CardView | None:
+    """One card of the board; None where there is no such episode. Needs the key."""
+    row = next((row for row in show.state.episodes() if row.slug == name), None)
+    if row is None or not (show.known(row) or row.id in show.state.withdrawals()):
+        return None
+    return _card(show, row)
 
 
 def _card(show: OpenShow, row: EpisodeRow) -> CardView:
-    view = making.status(show, (row.slug,)).episodes[0]
     facts = show.facts(row)
+    view = making.view(show, row, facts)
     title, speakers, waiting = _told(show, row)
     return CardView(
         episode=row.slug,

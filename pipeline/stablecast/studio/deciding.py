@@ -133,12 +133,8 @@ def follow(show: OpenShow, row: EpisodeRow) -> None:
     values: dict[str, object] = {"corrections": Corrections(now.corrections)}
     if now.edits or now.record.edited:
         values["edits"] = Edits(now.edits)
-    stored = [episode.put_input(show.workspace, row.slug, n, value, now.entry.keys) for n, value in values.items()]
-    record = dataclasses.replace(
-        episode.with_inputs(now.record, *stored), decided=now.file, version=now.history.current
-    )
-    episode.write(show.workspace, row.slug, record)
-    episode.drop_old_inputs(show.workspace, row.slug, record)
+    version = now.history.current
+    episode.revise(show.workspace, row.slug, now.record, values, now.entry.keys, decided=now.file, version=version)
     show.state.log(show.now(), OPERATOR, "corrected", row.id, f"version {now.history.current}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -125,9 +124,5 @@ def set_details(show: OpenShow, name: str, who: str, written: Written) -> None:
         details = written.over(before)
         if details == before:
             return
-        stored = episode.put_input(show.workspace, row.slug, "details", details, keys)
-        noted = bool(details.content_note or details.notes)
-        changed = dataclasses.replace(episode.with_inputs(record, stored), content_note=noted)
-        episode.write(show.workspace, row.slug, changed)
-        episode.drop_old_inputs(show.workspace, row.slug, changed)
+        episode.revise(show.workspace, row.slug, record, {"details": details}, keys, content_note=details.noted)
         show.state.log(show.now(), who, "details-changed", row.id)

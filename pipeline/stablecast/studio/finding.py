@@ -111,9 +111,7 @@ def _keep(show: OpenShow, row: EpisodeRow, answers: Answers) -> None:
     if not answers.answers and not record.answered:
         return
     keys = show.keyring.entry(row.id).keys
-    updated = episode.with_inputs(record, episode.put_input(show.workspace, row.slug, "answers", answers, keys))
-    episode.write(show.workspace, row.slug, updated)
-    episode.drop_old_inputs(show.workspace, row.slug, updated)
+    episode.revise(show.workspace, row.slug, record, {"answers": answers}, keys)
 
 
 def _view(row: EpisodeRow, found: Proposals, states: Answered, *, translated: bool, quote: bool) -> ProposalsView:

@@ -285,7 +285,7 @@ def _sealed(
         written["turns"] = Turns(found.turns, found.voices)
     for name, value in written.items():
         inputs |= dict([episode.put_input(workspace, slug, name, value, keys)])
-    return Record(episode.FORMAT, "", _noted(details), inputs)
+    return Record(episode.FORMAT, "", details.noted, inputs)
 
 
 def joined(paths: tuple[Recording, ...], params: IngestParams) -> Iterator[Block]:
@@ -325,19 +325,9 @@ def _update(show: OpenShow, row: EpisodeRow, additions: Additions) -> None:
     details = additions.over(episode.get_input(show.workspace, row.slug, record, "details", Details, keys))
     protected = episode.get_input(show.workspace, row.slug, record, "protected", Protected, keys)
     words = Protected(tuple(dict.fromkeys((*protected.words, *additions.protect))))
-    stored = [
-        episode.put_input(show.workspace, row.slug, "details", details, keys),
-        episode.put_input(show.workspace, row.slug, "protected", words, keys),
-    ]
-    changed = dataclasses.replace(episode.with_inputs(record, *stored), content_note=_noted(details))
-    episode.write(show.workspace, row.slug, changed)
-    episode.drop_old_inputs(show.workspace, row.slug, changed)
+    values = {"details": details, "protected": words}
+    episode.revise(show.workspace, row.slug, record, values, keys, content_note=details.noted)
     show.state.log(show.now(), OPERATOR, "details-changed", row.id)
-
-
-def _noted(details: Details) -> bool:
-    """Whether somebody wrote a content note, or that none is needed."""
-    return bool(details.content_note or details.notes)
 
 
 def wording(show: OpenShow, additions: Additions) -> tuple[FindingView, ...]:
@@ -359,9 +349,7 @@ def _replace(show: OpenShow, row: EpisodeRow, name: str, value: object) -> None:
     """Put a person's newer input in the place of the older one."""
     record = episode.read(show.workspace, row.slug)
     keys = show.keyring.entry(row.id).keys
-    updated = episode.with_inputs(record, episode.put_input(show.workspace, row.slug, name, value, keys))
-    episode.write(show.workspace, row.slug, updated)
-    episode.drop_old_inputs(show.workspace, row.slug, updated)
+    episode.revise(show.workspace, row.slug, record, {name: value}, keys)
     show.state.log(show.now(), OPERATOR, "corrected", row.id)
 
 

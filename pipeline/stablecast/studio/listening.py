@@ -10,6 +10,7 @@ from stablecast.errors import UsageRefused
 from stablecast.model import Digest, Role
 from stablecast.runner import EnclosureNotes
 from stablecast.store.state import EpisodeRow, ListeningRow
+from stablecast.stretches import merged
 from stablecast.studio import cuts, making
 from stablecast.studio.reviews import HeardView
 from stablecast.studio.show import OpenShow
@@ -32,9 +33,9 @@ def heard(show: OpenShow, name: str, who: str, digest: str, stretches: Iterable[
         new.append((start_ms, min(end_ms, length_ms)))
     with show.state.transaction():  # two tabs of one person add to one another
         before = show.state.listening(row.id, digest, who)
-        merged = _merged((*(before.stretches if before else ()), *new))
+        played = merged((*(before.stretches if before else ()), *new))
         place_ms = new[-1][1] if new else before.place_ms if before else 0
-        now = ListeningRow(Digest(digest), who, show.now(), merged, place_ms)
+        now = ListeningRow(Digest(digest), who, show.now(), played, place_ms)
         show.state.set_listening(row.id, now)
     return _heard(now, length_ms)
 
@@ -60,16 +61,6 @@ def keep_place(show: OpenShow, name: str, who: str, digest: str, place_s: float)
 def _length_ms(show: OpenShow, row: EpisodeRow) -> int:
     notes, _ = making.bench(show, row).notes("tag", EnclosureNotes)
     return round(1000 * notes.duration_s)
-
-
-def _merged(stretches: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    found: list[tuple[int, int]] = []
-    for start, end in sorted(stretches):
-        if found and start <= found[-1][1]:
-            found[-1] = found[-1][0], max(found[-1][1], end)
-        else:
-            found.append((start, end))
-    return tuple(found)
 
 
 def _heard(row: ListeningRow | None, length_ms: int) -> HeardView:

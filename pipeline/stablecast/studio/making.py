@@ -270,11 +270,12 @@ def _exported(row: EpisodeRow, cut: Cut, file: PublicFile) -> str:
 def status(show: OpenShow, names: tuple[str, ...]) -> StatusView:
     """Where episodes stand, what will run and why, and which gate is next. Needs no key."""
     rows = tuple(show.row(name) for name in names) or show.episodes()
-    return StatusView(show.state.show.demo, tuple(_view(show, row) for row in rows))
+    return StatusView(show.state.show.demo, tuple(view(show, row, show.facts(row)) for row in rows))
 
 
-def _view(show: OpenShow, row: EpisodeRow) -> EpisodeView:
-    facts, params, now = show.facts(row), show.settings.workflow, show.now()
+def view(show: OpenShow, row: EpisodeRow, facts: workflow.Facts) -> EpisodeView:
+    """Where one episode stands, by its facts."""
+    params, now = show.settings.workflow, show.now()
     before = workflow.gate(facts, params, now)
     released = {release.episode: release.released_on for release in show.state.live_releases()}
     on = released.get(row.id)

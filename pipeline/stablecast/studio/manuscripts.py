@@ -22,7 +22,7 @@ from stablecast.model import (
     hearing,
 )
 from stablecast.redaction.editing import Fit, Recognised, fitted
-from stablecast.redaction.matching import find
+from stablecast.redaction.matching import covered
 from stablecast.redaction.rewriting import Paragraph, paragraph, rewritten
 from stablecast.redaction.rewriting import Token as Written
 from stablecast.redaction.spans import Place, inside
@@ -44,7 +44,7 @@ from stablecast.studio.reviews import (
     WordView,
 )
 from stablecast.studio.show import OpenShow
-from stablecast.studio.views import DoubtsView, ProposalsView
+from stablecast.studio.views import DoubtsView
 
 EDITORS = frozenset((Role.PRODUCER, Role.REVIEWER))  # who may write in a young person's words
 LONGEST_WORD, MOST_TOKENS = 200, 4_000  # characters; tokens of one paragraph: what is more is no speech
@@ -116,8 +116,7 @@ def _read(bench: Bench, heard: tuple[str, ...], *, new_rules: bool) -> _Basis:
     speakers = []
     for transcript in transcripts:
         own = [span for span in redaction.spans if span.speaker == transcript.speaker]
-        matches = find([word.text for word in transcript.words], protected) if new_rules else ()
-        ruled = frozenset(index for match in matches for index in range(match.first, match.last + 1))
+        ruled = covered([word.text for word in transcript.words], protected) if new_rules else frozenset()
         starts, ends = tuple(span.start_s for span in own), tuple(span.end_s for span in own)
         speakers.append(_Speaker(Recognised(transcript), starts, ends, ruled))
     language = next((t.language for t in transcripts if t.language != UNKNOWN), UNKNOWN)
@@ -176,7 +175,7 @@ def _shown(basis: _Basis, speaker: _Speaker, part: Paragraph, corrections: Seque
     mine = [c for c in corrections if c.speaker in (None, speaker.name)]
     out, left = [c for c in mine if c.redact], [c for c in mine if not c.redact]
     edited = any(unit.edit for unit in part.units)
-    named = _named([word.text for word, _, _ in part.said], basis.protected) if edited else frozenset()
+    named = covered([word.text for word, _, _ in part.said], basis.protected) if edited else frozenset()
     states = []
     index = 0
     for unit in part.units:
@@ -194,10 +193,6 @@ def _shown(basis: _Basis, speaker: _Speaker, part: Paragraph, corrections: Seque
                 states.append("" if unit.edit is None else "edited")
             index += 1
     return _Shown(part, tuple(states))
-
-
-def _named(words: list[str], protected: tuple[str, ...]) -> frozenset[int]:
-    return frozenset(i for match in find(words, protected) for i in range(match.first, match.last + 1))
 
 
 def _view(show: OpenShow, basis: _Basis, track: int, shown: _Shown) -> ParagraphView:
@@ -343,7 +338,8 @@ class _Taken:
 def redactions(show: OpenShow, name: str) -> RedactionsView:
     """Everything that is taken out of the newest sound, or will be by the next run. Needs the key."""
     row = show.episode(name)
-    return _listed(_basis(show, row), _taken(show, _basis(show, row), kept(show, row)), kept(show, row))
+    basis, now = _basis(show, row), kept(show, row)
+    return _listed(basis, _taken(show, basis, now), now)
 
 
 def _listed(basis: _Basis, taken: Sequence[_Taken], now: Kept) -> RedactionsView:
@@ -604,13 +600,3 @@ def doubts_in_file(show: OpenShow, name: str) -> DoubtsView:
         for d in found.doubts
     )
     return dataclasses.replace(found, doubts=tuple(moved))
-
-
-def in_file(show: OpenShow, name: str, found: ProposalsView) -> ProposalsView:
-    """Proposals in times of the finished file."""
-    heard_s = _basis(show, show.episode(name)).heard_s
-    moved = (
-        dataclasses.replace(p, start_s=round(heard_s(p.start_s), 3), end_s=round(heard_s(p.end_s), 3))
-        for p in found.proposals
-    )
-    return dataclasses.replace(found, proposals=tuple(moved))

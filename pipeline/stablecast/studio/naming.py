@@ -29,10 +29,7 @@ def protect(show: OpenShow, name: str, who: str, word: str) -> None:
         words = episode.get_input(show.workspace, row.slug, record, "protected", Protected, keys).words
         if wanted in words:
             return
-        stored = episode.put_input(show.workspace, row.slug, "protected", Protected((*words, wanted)), keys)
-        changed = episode.with_inputs(record, stored)
-        episode.write(show.workspace, row.slug, changed)
-        episode.drop_old_inputs(show.workspace, row.slug, changed)
+        episode.revise(show.workspace, row.slug, record, {"protected": Protected((*words, wanted))}, keys)
         show.state.log(show.now(), who, "protected", row.id)
 
 
@@ -82,8 +79,7 @@ def rename_speaker(show: OpenShow, name: str, who: str, old: str, new: str) -> N
         show.keyring.put(
             row.id, dataclasses.replace(both, draws={**entry.draws, **both.draws})
         )  # neither name lacks a voice
-        stored = [episode.put_input(show.workspace, row.slug, key, value, entry.keys) for key, value in values.items()]
-        changed = episode.with_inputs(record, *stored)
+        decided = record.decided
         if kept.file:
             history = dataclasses.replace(
                 kept.history,
@@ -91,10 +87,8 @@ def rename_speaker(show: OpenShow, name: str, who: str, old: str, new: str) -> N
                 edits=tuple(map(called, kept.history.edits)),
             )
             decisions.write(show.workspace, row.slug, kept.file + 1, history, entry.keys)
-            decided = kept.file + 1 if record.decided == kept.file else record.decided
-            changed = dataclasses.replace(changed, decided=decided)
-        episode.write(show.workspace, row.slug, changed)
-        episode.drop_old_inputs(show.workspace, row.slug, changed)
+            decided += record.decided == kept.file  # what was followed still is
+        episode.revise(show.workspace, row.slug, record, values, entry.keys, decided=decided)
         show.keyring.put(row.id, both)
         show.state.log(show.now(), who, "speaker-renamed", row.id)
 

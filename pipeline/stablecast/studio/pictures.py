@@ -64,8 +64,7 @@ def audiograms(
         made, layer = _film(show, approved, shape, start_s, length_s, captions_only)
         yield Progress(row.slug, f"audiogram/{shape}", "start", 1)
         with files.replacing(path) as held:
-            for _ in filming.write(made, layer, held.fileno(), show.settings.audiogram):
-                pass
+            filming.write(made, layer, held.fileno(), show.settings.audiogram)
         show.state.log(show.now(), OPERATOR, FILMED, row.id, approved.cut.digest)
         yield Progress(row.slug, f"audiogram/{shape}", "done", 0)
         yield FilmView(shape, str(path), made.lead_s + length_s, path.stat().st_size)

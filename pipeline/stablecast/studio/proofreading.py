@@ -12,7 +12,7 @@ from stablecast.model import Alias, Correction, Edit, Transcript
 from stablecast.redaction import exchange
 from stablecast.redaction.editing import Edited, Written, edited, edits_of, likeness, takes_out
 from stablecast.redaction.exchange import Paragraph
-from stablecast.redaction.matching import find
+from stablecast.redaction.matching import covered
 from stablecast.redaction.spans import Place, clock, inside
 from stablecast.store import decisions, episode, files, locks, receipts
 from stablecast.store.decisions import Mark
@@ -205,11 +205,7 @@ def _read(show: OpenShow, now: Kept) -> tuple[_View, ...]:
 
 def _ruled(made: Edited, protected: tuple[str, ...], marks: tuple[Correction, ...]) -> tuple[bool, ...]:
     said = made.transcript
-    named = {
-        index
-        for match in find([word.text for word in said.words], protected)
-        for index in range(match.first, match.last + 1)
-    }
+    named = covered([word.text for word in said.words], protected)
     own = [mark for mark in marks if mark.speaker in (None, said.speaker)]
 
     def within(place: Place, redact: bool) -> bool:

@@ -20,6 +20,7 @@ from stablecast.runner import EnclosureNotes
 from stablecast.stages.attack import Attacked
 from stablecast.stages.prove import Check, Proof
 from stablecast.store import files
+from stablecast.stretches import merged
 from stablecast.studio import making
 from stablecast.studio.show import OPERATOR, OpenShow
 from stablecast.tools.codec import FfmpegCodec
@@ -84,7 +85,7 @@ def _facts(show: OpenShow, name: str) -> Facts:
     bench, target = making.bench(show, row), show.settings.master
     notes, data = bench.data("tag", EnclosureNotes)
     finished, timeline = FfmpegCodec().decode(data), bench.timeline()
-    placed = sorted((timeline.heard_s(s.start_s), timeline.heard_s(s.end_s)) for s in bench.redaction().spans)
+    placed = ((timeline.heard_s(s.start_s), timeline.heard_s(s.end_s)) for s in bench.redaction().spans)
     return Facts(
         episode=row.slug,
         duration_s=notes.duration_s,
@@ -95,7 +96,7 @@ def _facts(show: OpenShow, name: str) -> Facts:
         dual_mono=target.dual_mono,
         short_term=tuple(map(float, short_term(finished))),
         peaks=tuple(map(float, true_peaks(finished))),
-        removals=tuple(_joined(placed)),
+        removals=merged(placed),
         attacks=tuple(bench.value(f"attack/{k}", Attacked) for k in bench.tracks()),
         checks=bench.value("prove", Proof).checks,
         cut=facts.cut,
@@ -135,19 +136,6 @@ def page(facts: Facts) -> str:
             length=clock(facts.duration_s),
         )
     )
-
-
-def _joined(placed: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:
-    held: tuple[float, float] | None = None
-    for start_s, end_s in placed:
-        if held is not None and start_s <= held[1]:
-            held = held[0], max(held[1], end_s)
-        else:
-            if held is not None:
-                yield held
-            held = start_s, end_s
-    if held is not None:
-        yield held
 
 
 def _line(values: Sequence[float], first_s: float, step_s: float, duration_s: float, axis: Axis) -> str:

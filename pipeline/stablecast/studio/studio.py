@@ -44,6 +44,7 @@ from stablecast.studio.memory import Memory
 from stablecast.studio.pictures import FilmView
 from stablecast.studio.reviews import (
     BoardView,
+    CardView,
     CutView,
     FileView,
     FormView,
@@ -329,6 +330,16 @@ class Studio:
         """Every episode with what is next. Needs the passphrase: titles are sealed."""
         with self._open() as show:
             return boards.board(show)
+
+    def card(self, episode: str) -> CardView | None:
+        """One episode of the board; None where there is no such one."""
+        with self._open() as show:
+            return boards.card(show, episode)
+
+    def title(self) -> str:
+        """What the show is called."""
+        with self._open() as show:
+            return show.settings.show.title
 
     def cut(self, episode: str) -> CutView:
         """The frozen cut. Raises GateClosed where there is none."""

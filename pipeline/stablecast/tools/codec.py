@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import IO, cast
@@ -55,7 +55,7 @@ class FfmpegCodec:
             )
             .compile(cmd=_ffmpeg())
         )
-        frames = b"".join(_piped(command, (block.tobytes() for block in source.blocks())))
+        frames = b"".join(piped(command, (block.tobytes() for block in source.blocks())))
         return _info_frame(frames, source.length, bitrate_kbps, rate_hz) + frames
 
     def decode(self, data: bytes) -> Waveform:
@@ -72,7 +72,7 @@ class FfmpegCodec:
 
         def blocks() -> Iterator[Block]:
             missing = length
-            for piece in _piped(command, _sliced(data)):
+            for piece in piped(command, _sliced(data)):
                 # from a pipe ffmpeg leaves the encoder's padding at the end
                 block = np.frombuffer(piece, np.float32)[:missing]
                 missing -= len(block)
@@ -93,14 +93,21 @@ def _sliced(data: bytes) -> Iterator[memoryview]:
     return (view[start : start + 65_536] for start in range(0, len(data), 65_536))
 
 
-def _piped(command: list[str], pieces: Iterable[bytes | memoryview]) -> Iterator[bytes]:
+def piped(
+    command: list[str],
+    pieces: Iterable[bytes | memoryview],
+    *,
+    files: Sequence[int] = (),
+    check_first: str = "the installation",
+) -> Iterator[bytes]:
     """What `command` answers to `pieces`, in float32-aligned chunks; feeding and listening at once, so neither blocks.
 
-    Raises what reading `pieces` raises, or EnvironmentFailure with the program's last words: it knows no names, only pipes.
+    `files` are open descriptors that it may use. Raises what reading `pieces` raises, or EnvironmentFailure with the program's
+    last words: it knows no names, only pipes.
     """
     with (
         subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={}
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={}, pass_fds=files
         ) as process,
         ThreadPoolExecutor(2) as threads,
     ):
@@ -115,7 +122,7 @@ def _piped(command: list[str], pieces: Iterable[bytes | memoryview]) -> Iterator
                 words = said.result().decode(errors="replace").strip().splitlines()
                 raise EnvironmentFailure(
                     f"ffmpeg stopped with code {process.returncode} ({words[-1] if words else 'without a word'}); "
-                    "check the installation with `stablecast doctor`"
+                    f"check {check_first} with `stablecast doctor`"
                 )
         finally:
             process.kill()  # does nothing to one that has ended; frees the threads when the reader went away

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
-import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import IO, Final, cast
+from typing import Final
 
 import ffmpeg
 
 from stablecast.audiogram.frames import AudiogramParams, Frame
-from stablecast.errors import EnvironmentFailure
+from stablecast.tools.codec import piped
 from stablecast.tools.ffmpeg import executable
 
 _SEI: Final = 6  # the H.264 unit in which x264 writes what it was told: nobody needs it
@@ -40,52 +38,23 @@ class Film:
     layer_fps: int
 
 
-def write(film: Film, layer: Iterable[bytes], target: int, params: AudiogramParams) -> Iterator[float]:
-    """Write the film into an open, empty file; yields how much is done, 0 to 1. Equal input gives equal bytes.
+def write(film: Film, layer: Iterable[bytes], target: int, params: AudiogramParams) -> None:
+    """Write the film into an open, empty file. Equal input gives equal bytes.
 
     `layer` gives the captions' pictures, `film.layer_fps` a second, for the whole length; `target` is a descriptor. Raises
     EnvironmentFailure where ffmpeg does not do its part.
     """
-    whole_s = film.lead_s + film.length_s
     with contextlib.ExitStack() as stack:
         ground, sound = (stack.enter_context(_in_memory(data)) for data in (film.ground, film.sound))
         note = stack.enter_context(_in_memory(film.note)) if film.note is not None else None
-        command = _command(film, whole_s, params, target, ground, sound, note)
-        kept = (target, ground, sound, *(() if note is None else (note,)))
-        process = stack.enter_context(
-            subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={}, pass_fds=kept
-            )
-        )
-        stack.callback(process.kill)  # does nothing to one that has ended
-        stdin, stdout, stderr = cast(tuple[IO[bytes], ...], (process.stdin, process.stdout, process.stderr))
-        failed: list[BaseException] = []
-        said: list[bytes] = []
-        feeding = threading.Thread(target=_feed, args=(stdin, layer, failed), daemon=True)
-        listening = threading.Thread(target=lambda: said.append(stderr.read()), daemon=True)
-        feeding.start()
-        listening.start()
-        for line in stdout:
-            name, _, value = line.decode("ascii", "replace").strip().partition("=")
-            if name == "out_time_us" and value.isdigit():
-                yield min(1.0, int(value) / 1e6 / whole_s)
-        code = process.wait()
-        feeding.join()
-        listening.join()
-        if failed:
-            raise failed[0]
-        if code != 0:
-            words = b"".join(said).decode(errors="replace").strip().splitlines()
-            raise EnvironmentFailure(
-                f"ffmpeg stopped with code {code} ({words[-1] if words else 'without a word'}); check the disk's space, "
-                "and the installation with `stablecast doctor`"
-            )
+        command = _command(film, params, target, ground, sound, note)
+        files = (target, ground, sound, *(() if note is None else (note,)))
+        for _ in piped(command, layer, files=files, check_first="the disk's space, and the installation"):
+            pass  # it says nothing
 
 
-def _command(
-    film: Film, whole_s: float, params: AudiogramParams, target: int, ground: int, sound: int, note: int | None
-) -> list[str]:
-    frame, fps = film.frame, params.fps
+def _command(film: Film, params: AudiogramParams, target: int, ground: int, sound: int, note: int | None) -> list[str]:
+    frame, fps, whole_s = film.frame, params.fps, film.lead_s + film.length_s
 
     def still(descriptor: int, pixels: str) -> ffmpeg.nodes.FilterableStream:
         size = f"{frame.width}x{frame.height}"
@@ -143,7 +112,7 @@ def _command(
         fflags="+bitexact",
         **{"flags:v": "+bitexact", "flags:a": "+bitexact", "bsf:v": f"filter_units=remove_types={_SEI}"},
     )
-    first = [str(executable()), "-hide_banner", "-loglevel", "error", "-progress", "pipe:1", "-nostats"]
+    first = [str(executable()), "-hide_banner", "-loglevel", "error", "-nostats"]
     command: list[str] = made.compile(cmd=first, overwrite_output=True)  # it is there, and empty
     return command
 
@@ -158,14 +127,3 @@ def _in_memory(data: bytes) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-def _feed(stdin: IO[bytes], layer: Iterable[bytes], failed: list[BaseException]) -> None:
-    try:
-        with stdin:
-            for picture in layer:
-                stdin.write(picture)
-    except BrokenPipeError:
-        pass  # ffmpeg has ended; its exit code tells why
-    except BaseException as broken:  # noqa: BLE001 - raised again by the caller
-        failed.append(broken)

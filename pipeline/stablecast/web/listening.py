@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from stablecast.errors import GateClosed
+from stablecast.stretches import merged
 
 FASTEST = 2.0
 SLACK_S = 10.0  # of sound: a report comes a little early, or a player has run ahead
@@ -99,13 +100,8 @@ class Listening:
 
 
 def _joined(stretches: Stretches, duration_s: float) -> Stretches:
-    joined: list[tuple[float, float]] = []
-    for start, end in sorted((max(0.0, start), min(end, duration_s)) for start, end in stretches if end > start):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        elif end > start:
-            joined.append((start, end))
-    return tuple(joined)
+    inside = ((max(0.0, start), min(end, duration_s)) for start, end in stretches)
+    return merged((start, end) for start, end in inside if end > start)
 
 
 def _bytes(start_s: float, end_s: float, duration_s: float, audio: bytes) -> tuple[int, int]:

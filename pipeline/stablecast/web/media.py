@@ -152,8 +152,12 @@ class Window(io.RawIOBase):
         self._taken(start, min(self._stretch.stop, start + length))
 
 
-def answer(file: FileView, tag: str, taken: Taken) -> Response:
-    """A file, or the range of it that this request asks for."""
+def _uncounted(_start: int, _stop: int) -> None:
+    """For what need not be heard to the end."""
+
+
+def answer(file: FileView, tag: str, taken: Taken = _uncounted) -> Response:
+    """A file, or the range of it that this request asks for; `taken` is told which bytes went out."""
     size, etag = len(file.data), f'"{tag}"'
     headers = {"Accept-Ranges": "bytes", "ETag": etag}
     ranged = request.headers.get("Range") if request.headers.get("If-Range", etag) == etag else None

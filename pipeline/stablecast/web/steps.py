@@ -9,8 +9,9 @@ from typing import Final
 import flask
 
 from stablecast.model import Role
-from stablecast.studio.reviews import BoardView, CardView
+from stablecast.studio.reviews import CardView
 from stablecast.web import strings
+from stablecast.web.house import house
 
 LANES: Final = (
     ("words", "In the making", "Recordings, words and changes"),
@@ -86,9 +87,9 @@ def said_yes(card: CardView) -> int:
     return len({approval.role for approval in card.approvals} & {Role.YOUNG_PERSON, Role.REVIEWER, Role.LEAD})
 
 
-def card_of(board: BoardView, episode: str) -> CardView:
+def card_of(episode: str) -> CardView:
     """The card of one episode. Raises 404 where there is none."""
-    found = next((card for card in board.cards if card.episode == episode), None)
+    found = house().studio.card(episode)
     if found is None:
         flask.abort(404)
     return found

@@ -88,11 +88,6 @@ class ProtectedView:
     protected: int
 
 
-@dataclass(frozen=True, slots=True)
-class EmptyForm:
-    """Nothing but that it is asked for."""
-
-
 @pages.get("/new")
 @page(Role.PRODUCER)
 def new() -> Answer:
@@ -105,7 +100,7 @@ def new() -> Answer:
 def desk(episode: str) -> Answer:
     """The producer's desk: one episode in the making."""
     studio = house().studio
-    card = card_of(studio.board(), episode)
+    card = card_of(episode)
     if card.lane == "withdrawn":
         raise GateClosed("this episode was withdrawn and does not come back; nothing more is done with it")
     try:
@@ -139,7 +134,7 @@ def desk(episode: str) -> Answer:
 def run(episode: str) -> WorkView:
     """Bring it up to date, in the background."""
     person = visitor().person
-    card_of(house().studio.board(), episode)
+    card_of(episode)
     return house().work.run(episode, person.name if person else None)
 
 
@@ -204,7 +199,7 @@ def _proposals(episode: str, answers: Given | None) -> ProposalsView:
 def sample(episode: str, character: str) -> Answer:
     """Some seconds of a speaker in one voice."""
     found = house().studio.preview_sample(episode, character, request.args.get("speaker") or None)
-    return media.answer(found, hashlib.sha256(found.data).hexdigest(), lambda _, __: None)
+    return media.answer(found, hashlib.sha256(found.data).hexdigest())
 
 
 @pages.post("/episodes/<episode>/voices")

@@ -12,6 +12,7 @@ from stablecast.errors import GateClosed, UsageRefused
 from stablecast.studio.reviews import RISKS, CutView, HeardView
 from stablecast.studio.views import WithdrawView
 from stablecast.web.frame import Answer, Role, api, given, house, page, show, visitor
+from stablecast.web.live import BOARD
 from stablecast.web.pages.yours import DoneView, Line, lines_of
 from stablecast.web.steps import LANES, card_of, clock, day, need
 
@@ -65,7 +66,7 @@ class EmptyForm:
 def lead(episode: str) -> Answer:
     """The safeguarding lead's page: risk, history, hold and withdraw."""
     studio = house().studio
-    card = card_of(studio.board(), episode)
+    card = card_of(episode)
     cut: CutView | None = None
     heard: HeardView | None = None
     lines: tuple[Line, ...] = ()
@@ -92,14 +93,19 @@ def lead(episode: str) -> Answer:
     )
 
 
+def _changed(episode: str) -> DoneView:
+    """Tell the board that an episode stands elsewhere now."""
+    house().live.publish(BOARD, "changed", {"episode": episode})
+    return DoneView()
+
+
 @pages.post("/episodes/<episode>/hold")
 @api(Role.LEAD)
 def hold(episode: str) -> DoneView:
     """Close every gate, and take it down if it is out."""
     given(EmptyForm)
     house().studio.hold(episode, visitor().who)
-    house().live.publish("board", "changed", {"episode": episode})
-    return DoneView()
+    return _changed(episode)
 
 
 @pages.post("/episodes/<episode>/lift")
@@ -108,8 +114,7 @@ def lift(episode: str) -> DoneView:
     """End a hold."""
     given(EmptyForm)
     house().studio.lift(episode, visitor().who)
-    house().live.publish("board", "changed", {"episode": episode})
-    return DoneView()
+    return _changed(episode)
 
 
 @pages.post("/episodes/<episode>/withdraw")
@@ -118,7 +123,7 @@ def withdraw(episode: str) -> WithdrawView:
     """Out of the world, at once and for good. Asks nothing."""
     given(EmptyForm)
     done = house().studio.withdraw(episode, None)
-    house().live.publish("board", "changed", {"episode": episode})
+    _changed(episode)
     return done
 
 
@@ -130,8 +135,7 @@ def yes(episode: str) -> DoneView:
     if missing := [key for key in RISKS if not form.answers.get(key, "").strip()]:
         raise UsageRefused(f"the risk form is not complete: {QUESTIONS[missing[0]][0]}")
     house().studio.approve_cut(episode, visitor().who, Role.LEAD, form.digest, dict(form.answers))
-    house().live.publish("board", "changed", {"episode": episode})
-    return DoneView()
+    return _changed(episode)
 
 
 @pages.post("/episodes/<episode>/lead/send-back")
@@ -142,5 +146,4 @@ def back(episode: str) -> DoneView:
     if not form.reason.strip():
         raise UsageRefused("say what has to change, without names")
     house().studio.send_back(episode, visitor().who, Role.LEAD, form.digest, form.reason.strip())
-    house().live.publish("board", "changed", {"episode": episode})
-    return DoneView()
+    return _changed(episode)

@@ -29,4 +29,4 @@ def file(episode: str, digest: str, name: str) -> Answer:
         listening = house().listening  # looked up now: the bytes go out when the request is over
         return media.answer(found, digest, lambda start, stop: listening.sent(session, digest, start, stop))
     name = f"captions.{kind[3]}" if kind[3] else "captions"
-    return media.answer(house().shelf.file(episode, digest, name), f"{digest} {name}", lambda _, __: None)
+    return media.answer(house().shelf.file(episode, digest, name), f"{digest} {name}")

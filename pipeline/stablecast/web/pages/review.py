@@ -88,7 +88,7 @@ class DeskView:
 
 def _desk(episode: str) -> DeskView:
     studio = house().studio
-    card = next((card for card in studio.board().cards if card.episode == episode), None)
+    card = studio.card(episode)
     if card is None:
         raise UsageRefused("there is no episode of this name")
     running = house().work.at(episode) is not None

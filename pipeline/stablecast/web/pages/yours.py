@@ -41,6 +41,7 @@ from stablecast.web.frame import (
     t,
     visitor,
 )
+from stablecast.web.steps import card_of
 
 pages = Blueprint("yours", __name__)
 
@@ -282,7 +283,7 @@ def _described(character: str, words: str) -> str:
 def sample(character: str) -> Answer:
     """Some seconds in one voice."""
     found = house().studio.preview_sample(_link().episode, character, request.args.get("speaker") or None)
-    return media.answer(found, hashlib.sha256(found.data).hexdigest(), lambda _, __: None)
+    return media.answer(found, hashlib.sha256(found.data).hexdigest())
 
 
 @pages.post("/yours/voice")
@@ -513,7 +514,7 @@ def code() -> Answer:
     if where == "public":
         on = house().studio.desk(card.episode).public_on
         public_on = _date(on) if on else ""
-    title = house().studio.board().show_title
+    title = house().studio.title()
     return _show("yours_code.html", part="code", where=where, public_on=public_on, show_title=title)
 
 
@@ -536,10 +537,7 @@ def _link() -> LinkView:
 
 def _card() -> CardView:
     """How the episode stands. Raises 404 where it is gone."""
-    found = next((card for card in house().studio.board().cards if card.episode == _link().episode), None)
-    if found is None:
-        flask.abort(404)
-    return found
+    return card_of(_link().episode)
 
 
 def _cut(link: LinkView) -> CutView | None:
