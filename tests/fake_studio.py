@@ -24,12 +24,14 @@ from stablecast.studio.reviews import (
     CardView,
     CutView,
     FileView,
+    FindingsView,
     HeardView,
     LinkView,
     ManuscriptView,
     ParagraphView,
     PeaksView,
     PersonView,
+    PlacedView,
     RedactionsView,
     RedactionView,
     SavedView,
@@ -95,14 +97,12 @@ def words_of(paragraphs: int) -> list[ParagraphView]:
         if number % 40 == 2:
             words[3:5] = [replace(word, text=None, state="out") for word in words[3:5]]
         speaker = ("Robin", "Ash")[number // 3 % 2]
-        said.append(
-            ParagraphView(f"1-{number}", speaker, words[0].start_s, words[-1].end_s, tuple(words), _lint(words))
-        )
+        said.append(ParagraphView(f"1-{number}", speaker, words[0].start_s, words[-1].end_s, tuple(words)))
         at_s += 0.3
     return said
 
 
-def _lint(words: list[WordView] | tuple[WordView, ...]) -> tuple[FindingView, ...]:
+def _lint(words: tuple[WordView, ...]) -> tuple[FindingView, ...]:
     if any(word.text is not None and len(word.text) > 20 for word in words):
         message = "a line is longer than 37 characters: shorten the words"
         return (FindingView("captions.line", "warning", "BBC", "", message),)
@@ -205,6 +205,10 @@ class FakeStudio:
         said = tuple(self._shown(one) for one in self.state.paragraphs.values())
         return ManuscriptView(EP, self.version, self.decided, "en", ("Robin", "Ash"), said)
 
+    def caption_findings(self, episode: str) -> FindingsView:
+        said = [PlacedView(one.id, found) for one in self.state.paragraphs.values() for found in _lint(one.words)]
+        return FindingsView(self.version, tuple(said))
+
     def _shown(self, one: ParagraphView) -> ParagraphView:
         waiting = [(start, end) for start, end, applied in self.state.marks if not applied]
         words = tuple(
@@ -213,7 +217,7 @@ class FakeStudio:
             else word
             for word in one.words
         )
-        return replace(one, words=words, findings=_lint(words))
+        return replace(one, words=words)
 
     def _step(self, who: str, paragraph: str | None, at_s: float) -> None:
         self.steps.append((who, copy.deepcopy(self.state), paragraph, at_s))
@@ -309,6 +313,12 @@ class FakeStudio:
         self._step(who, None, start_s)
         self.calls.append(("mark", (start_s, end_s)))
         self.state.marks.append((start_s, end_s, False))
+        return self.redactions(episode)
+
+    def mark_all(self, episode: str, who: str, stretches: tuple[tuple[float, float], ...]) -> RedactionsView:
+        self._step(who, None, stretches[0][0])
+        self.calls += [("mark", stretch) for stretch in stretches]
+        self.state.marks += [(start_s, end_s, False) for start_s, end_s in stretches]
         return self.redactions(episode)
 
     def _newest(self, version: int | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import wave
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ import desk
 from desk import EPISODE, PASSWORD, Desk
 from stablecast.errors import GateClosed, IntegrityFailure, UsageRefused
 from stablecast.model import Role
-from stablecast.studio.reviews import CHECKLIST, RISKS
+from stablecast.store.state import State
+from stablecast.studio import people
+from stablecast.studio.reviews import CHECKLIST, RISKS, Token
 
 YES = {"known": "no", "how": "heard"}
 CHECKED = dict.fromkeys(CHECKLIST, "yes")
@@ -56,28 +59,53 @@ def card(show: Desk):  # type: ignore[no-untyped-def]
 # --- people ----------------------------------------------------------------------------------------------------------------
 
 
-def test_a_link_is_good_once_for_one_episode_and_for_fourteen_days(show: Desk) -> None:
-    """Its session outlives a restart of the server; a second use, a guess and an old one are refused alike (T33)."""
+def a_link_is_good_once(show: Desk) -> None:
+    """A second use, a guess and nothing at all are refused alike."""
     token = show.studio.make_link(EPISODE, show.people[Role.PRODUCER], account=show.people[Role.YOUNG_PERSON])
     assert len(token) >= 22  # 128 bits and more
-    link = show.studio.open_link(token)
-    assert (link.episode, link.who) == (EPISODE, show.people[Role.YOUNG_PERSON])
+    show.studio.open_link(token)
     refusals = set()
     for wrong in (token, "guessed", ""):
         with pytest.raises(GateClosed) as refused:
             show.studio.open_link(wrong)
         refusals.add(str(refused.value))
     assert len(refusals) == 1
+    assert show.studio.link_session("guessed") is None
+
+
+def a_link_ends(show: Desk) -> None:
+    """After fourteen days, opened or not; until then its session outlives a restart of the server."""
+    ash = {"account": show.people[Role.YOUNG_PERSON]}
+    opened, unopened = (show.studio.make_link(EPISODE, show.people[Role.PRODUCER], **ash) for _ in range(2))
+    link = show.studio.open_link(opened)
+    assert (link.episode, link.who) == (EPISODE, show.people[Role.YOUNG_PERSON])
     again = show.again()
     found = again.link_session(link.session)
     assert found is not None
-    assert found.episode == EPISODE
-    assert found.session == ""
-    assert again.link_session("guessed") is None
+    assert (found.episode, found.session) == (EPISODE, "")
     show.clock.passes(days=13.9)
     assert again.link_session(link.session) is not None
     show.clock.passes(days=0.2)
     assert again.link_session(link.session) is None
+    with pytest.raises(GateClosed):
+        again.open_link(unopened)
+
+
+def test_a_link_is_good_once_for_one_episode_and_for_fourteen_days(
+    show: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T33: and where links may be used again, or never end, it is seen."""
+    a_link_is_good_once(show)
+    a_link_ends(show)
+    for check, control, seen in (
+        (a_link_is_good_once, (State, "open_link"), pytest.fail.Exception),
+        (a_link_ends, (people, "_good"), AssertionError),
+    ):
+        copy = show.copied(tmp_path / check.__name__)
+        with monkeypatch.context() as off:
+            off.setattr(*control, lambda *_: True)
+            with pytest.raises(seen):
+                check(copy)
 
 
 def test_no_token_session_or_receipt_is_kept_in_clear(show: Desk) -> None:
@@ -269,6 +297,50 @@ def test_an_edit_voids_every_yes_at_once(show: Desk) -> None:
     assert show.digest != before
     assert show.studio.cut(EPISODE).changed
     assert card(show).lane == "young-person"
+
+
+def test_many_places_are_marked_in_one_step_or_none(show: Desk) -> None:
+    """One version more, which one undo takes back; where one place is not in the file, none of them is marked."""
+    editor = show.people[Role.REVIEWER]
+    before = show.studio.redactions(EPISODE)
+    places = ((20.0, 20.4), (30.0, 30.4), (40.0, 40.4))
+    with pytest.raises(UsageRefused):
+        show.studio.mark_all(EPISODE, editor, (*places, (9_000.0, 9_001.0)))
+    assert show.studio.redactions(EPISODE) == before
+    made = show.studio.mark_all(EPISODE, editor, (*places, places[0]))
+    assert made.version == before.version + 1
+    assert len(made.redactions) == len(before.redactions) + len(places)
+    show.studio.undo(EPISODE, editor)
+    assert show.studio.redactions(EPISODE).redactions == before.redactions
+
+
+def test_the_lint_reads_the_captions_of_the_words_as_they_stand(show: Desk) -> None:
+    """What nobody changed is found as in the finished captions; what somebody types is found in its line, and gone with it."""
+    editor = show.people[Role.REVIEWER]
+
+    def live() -> Counter[tuple[str, str]]:
+        found = show.studio.caption_findings(EPISODE).findings
+        return Counter((placed.finding.id, placed.finding.place) for placed in found)
+
+    def finished() -> Counter[tuple[str, str]]:
+        linted = show.studio.lint_episode(EPISODE).findings
+        return Counter((found.id, found.place) for found in linted if found.id.startswith("captions."))
+
+    before = live()
+    assert before == finished()
+    said = show.studio.manuscript(EPISODE)
+    part = next(part for part in said.paragraphs[3:] if all(word.state == "" for word in part.words))
+    kept = [Token(at) for at in range(len(part.words))]
+    typed = [Token(None, letter * 30) for letter in "abcdefgh"]  # 240 letters more in the four seconds of a line
+    saved = show.studio.write(EPISODE, editor, part.id, said.version, (*kept, *typed))
+    told = show.studio.caption_findings(EPISODE)
+    assert told.version == saved.version
+    assert part.id in {placed.paragraph for placed in told.findings}
+    assert live() - before
+    show.run()
+    assert live() == finished()
+    show.studio.undo(EPISODE, editor)
+    assert live() == before
 
 
 def test_change_this_closes_the_gate_until_there_is_another_cut(show: Desk) -> None:

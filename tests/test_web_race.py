@@ -21,6 +21,7 @@ from stablecast.studio import Studio, Uploads
 from stablecast.studio.reviews import CHECKLIST
 
 ROUNDS = 10  # of two at once; without a lock the first one lets both through
+MANY = pytest.param(100, marks=pytest.mark.slow)
 CHECKED = dict.fromkeys(CHECKLIST, "yes")
 
 
@@ -108,11 +109,12 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return desk.root, cut.digest
 
 
-def test_of_two_yeses_at_once_one_counts(asked: tuple[Path, str]) -> None:
+@pytest.mark.parametrize("rounds", [ROUNDS, MANY])
+def test_of_two_yeses_at_once_one_counts(asked: tuple[Path, str], rounds: int) -> None:
     """T37: and a gate without a lock is seen to let both through."""
     root, digest = asked
     with serve(Gate(root, lambda: PASSPHRASE, Clock())) as at:
-        one_outcome(at, root, digest, ROUNDS)
+        one_outcome(at, root, digest, rounds)
     _forget_reviewers(root)
     with serve(Careless(root, lambda: PASSPHRASE, Clock())) as at, pytest.raises(AssertionError):
         one_outcome(at, root, digest, 3)
@@ -132,12 +134,13 @@ def test_a_yes_to_another_cut_is_refused(asked: tuple[Path, str]) -> None:
     assert roles == [Role.YOUNG_PERSON]
 
 
-def test_a_no_wins_over_a_yes_at_the_same_moment(asked: tuple[Path, str]) -> None:
+@pytest.mark.parametrize("rounds", [ROUNDS, MANY])
+def test_a_no_wins_over_a_yes_at_the_same_moment(asked: tuple[Path, str], rounds: int) -> None:
     """T37: whoever is first, the cut cannot go on; both are in the log, or the yes was refused."""
     root, digest = asked
     with serve(Gate(root, lambda: PASSPHRASE, Clock())) as at:
         both = [_reviewer(at) for _ in range(2)]
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             _forget_reviewers(root)
             before = len(at.studio.audit())
             yes, no = _pressed(

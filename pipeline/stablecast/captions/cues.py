@@ -31,13 +31,20 @@ def cues_of(public: PublicTranscript, opening_s: float, duration_s: float, param
     words at `most_cps`, every cue keeps to `most_cps`, `shortest_s`, `longest_s` and the grid; otherwise (a file of seconds)
     the cues share its time by length.
     """
+    return tuple(cue for cue, _ in said_cues(public, opening_s, duration_s, params))
+
+
+def said_cues(
+    public: PublicTranscript, opening_s: float, duration_s: float, params: CaptionParams
+) -> tuple[tuple[Cue, Phrase], ...]:
+    """The same cues, each with what is said in it and when: a cue may be shown later than that."""
     spoken = sorted(_phrases(public, params), key=lambda phrase: phrase.start_s)
     if not spoken:
         return ()
     if duration_s <= 0:
         raise ValueError("captions for a file without length")
     times = _scheduled(spoken, opening_s, duration_s, params) or _shared(spoken, duration_s)
-    return tuple(Cue(*time, phrase.speaker, phrase.text) for time, phrase in zip(times, spoken, strict=True))
+    return tuple((Cue(*time, phrase.speaker, phrase.text), phrase) for time, phrase in zip(times, spoken, strict=True))
 
 
 # --- words into phrases -----------------------------------------------------------------------------------------------

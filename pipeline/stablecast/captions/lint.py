@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -87,14 +88,8 @@ def lint(
 
     `duration_s` is the length of the published file, `aliases` who may be named as a speaker; None: not known.
     """
-    track = Track(tuple(cues), tuple(fitted(cues, profile)), profile, duration_s, aliases)
-    measures = {
-        name: f"{value:g}" for name, value in dataclasses.asdict(profile).items() if isinstance(value, int | float)
-    }
     return tuple(
-        Finding(rule.id, rule.severity, rule.source, place, f"{rule.what.format_map(measures)}: {rule.fix}")
-        for rule in RULES
-        for place in _places(rule, track)
+        finding for finding, _ in _found(Track(tuple(cues), tuple(fitted(cues, profile)), profile, duration_s, aliases))
     )
 
 
@@ -102,20 +97,38 @@ def lint_published(
     cues: Sequence[Cue], params: CaptionParams, *, duration_s: float, aliases: frozenset[str]
 ) -> tuple[Finding, ...]:
     """What the rules find in the captions that are published, WebVTT and SRT; what both share is told once."""
+    return tuple(finding for finding, _ in lint_cues(cues, params, duration_s=duration_s, aliases=aliases))
+
+
+def lint_cues(
+    cues: Sequence[Cue], params: CaptionParams, *, duration_s: float, aliases: frozenset[str]
+) -> tuple[tuple[Finding, int], ...]:
+    """The same, each with the index of the cue that it is found in. The cues have to be in order of time."""
     shared = {rule.id for rule in RULES if rule.everywhere}
-    srt = lint([harmless(cue) for cue in cues], profile_of(Shape.SRT, params))
-    return (
-        *lint(cues, profile_of(Shape.LANDSCAPE, params), duration_s=duration_s, aliases=aliases),
-        *(finding for finding in srt if finding.rule not in shared),
+    starts_ms = [cue.start_ms for cue in cues]
+    wide, srt = profile_of(Shape.LANDSCAPE, params), profile_of(Shape.SRT, params)
+    plain = [harmless(cue) for cue in cues]
+    found = (
+        *_found(Track(tuple(cues), tuple(fitted(cues, wide)), wide, duration_s, aliases)),
+        *(
+            (finding, cue)
+            for finding, cue in _found(Track(tuple(plain), tuple(fitted(plain, srt)), srt, None, None))
+            if finding.rule not in shared
+        ),
     )
+    return tuple((finding, bisect_right(starts_ms, cue.start_ms) - 1) for finding, cue in found)
 
 
-def _places(rule: Rule, track: Track) -> Iterator[str]:
+def _found(track: Track) -> Iterator[tuple[Finding, Cue]]:
+    measures = dataclasses.asdict(track.profile)
+    said = {name: f"{value:g}" for name, value in measures.items() if isinstance(value, int | float)}
     numbers = {cue: number for number, cue in enumerate((shown.cue for shown in track.shown), 1)}
     as_made = {cue: number for number, cue in enumerate(track.cues, 1)}
-    for cue in rule.check(track):
-        number = numbers.get(cue) or as_made[cue]
-        yield f"{track.profile.shape} cue {number} at {_clock(cue.start_ms)}"
+    for rule in RULES:
+        message = f"{rule.what.format_map(said)}: {rule.fix}"
+        for cue in rule.check(track):
+            place = f"{track.profile.shape} cue {numbers.get(cue) or as_made[cue]} at {_clock(cue.start_ms)}"
+            yield Finding(rule.id, rule.severity, rule.source, place, message), cue
 
 
 def _clock(time_ms: int) -> str:

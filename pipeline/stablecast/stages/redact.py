@@ -5,13 +5,12 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from stablecast.errors import UsageRefused
 from stablecast.model import (
-    REDACTED,
     Alias,
     Block,
     Cause,
@@ -27,10 +26,10 @@ from stablecast.model import (
 )
 from stablecast.redaction.editing import Edited, edited, takes_out
 from stablecast.redaction.matching import find
+from stablecast.redaction.public import Said, public_words
 from stablecast.redaction.quiet import Levels, together
 from stablecast.redaction.spans import (
     ONE_SAMPLE_S,
-    believable,
     in_steps,
     inside,
     joined,
@@ -160,22 +159,14 @@ def _spans_of_edits(made: Edited, protected: tuple[str, ...], corrections: tuple
 
 
 def _public(made: Edited, spans: tuple[Span, ...]) -> list[PublicWord]:
-    """One speaker's words outside `spans`, in the order they were said, with times that never go back."""
-    public: list[PublicWord] = []
-    transcript, latest_s = made.transcript, 0.0
-    ends = (index == len(s.words) - 1 for s in transcript.segments for index in range(len(s.words)))
-    for word, place, last in zip(transcript.words, made.where, ends, strict=True):
-        said_at = believable(word) or place
-        latest_s = start_s = max(latest_s, said_at.start_s)
-        removed = touches(place, spans)
-        said = PublicWord(
-            REDACTED if removed else word.text, start_s, max(start_s, said_at.end_s), transcript.speaker, last
-        )
-        if removed and public and public[-1].text == REDACTED:
-            public[-1] = replace(public[-1], end_s=max(public[-1].end_s, said.end_s), ends_segment=last)
-        else:
-            public.append(said)
-    return public
+    """One speaker's words outside `spans`."""
+    words = made.transcript
+    ends = (index == len(s.words) - 1 for s in words.segments for index in range(len(s.words)))
+    said = (
+        Said(word, place, touches(place, spans), last)
+        for word, place, last in zip(words.words, made.where, ends, strict=True)
+    )
+    return public_words(words.speaker, said)
 
 
 def silence(audio: SourceAudio, redaction: Redaction) -> RedactedAudio:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import heapq
+import itertools
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from stablecast.captions.cues import said_cues
+from stablecast.captions.lint import lint_cues
 from stablecast.errors import GateClosed, UsageRefused
 from stablecast.model import (
     Alias,
     Cause,
     Correction,
+    Digest,
     Edit,
+    PublicTranscript,
     Redaction,
     Role,
     Span,
@@ -23,6 +29,7 @@ from stablecast.model import (
 )
 from stablecast.redaction.editing import Fit, Recognised, fitted
 from stablecast.redaction.matching import covered
+from stablecast.redaction.public import Said, public_words
 from stablecast.redaction.rewriting import Paragraph, paragraph, rewritten
 from stablecast.redaction.rewriting import Token as Written
 from stablecast.redaction.spans import Place, inside
@@ -34,8 +41,10 @@ from stablecast.store.state import EpisodeRow
 from stablecast.studio import making
 from stablecast.studio.deciding import Kept, changed, is_young_person, kept
 from stablecast.studio.reviews import (
+    FindingsView,
     ManuscriptView,
     ParagraphView,
+    PlacedView,
     RedactionsView,
     RedactionView,
     SavedView,
@@ -44,7 +53,7 @@ from stablecast.studio.reviews import (
     WordView,
 )
 from stablecast.studio.show import OpenShow
-from stablecast.studio.views import DoubtsView
+from stablecast.studio.views import DoubtsView, finding_view
 
 EDITORS = frozenset((Role.PRODUCER, Role.REVIEWER))  # who may write in a young person's words
 LONGEST_WORD, MOST_TOKENS = 200, 4_000  # characters; tokens of one paragraph: what is more is no speech
@@ -86,6 +95,7 @@ class _Basis:
     timeline: Timeline
     duration_s: float
     language: str
+    made_of: tuple[Digest, ...]
     protected: tuple[str, ...] = field(repr=False)
     heard_s: Callable[[float], float] = field(repr=False)
 
@@ -103,14 +113,15 @@ def _basis(show: OpenShow, row: EpisodeRow) -> _Basis:
         made_of = (*(known[node].output for node in (*heard, "redact", "peaks")), protected)
 
         def made() -> _Basis:
-            return _read(making.bench(show, row), heard, new_rules=known["redact"].inputs["protected"] != protected)
+            new_rules = known["redact"].inputs["protected"] != protected
+            return _read(making.bench(show, row), heard, made_of, new_rules=new_rules)
 
         return show.memory.kept(("manuscript", row.id, made_of), made)
 
     return decisions.steady(newest)
 
 
-def _read(bench: Bench, heard: tuple[str, ...], *, new_rules: bool) -> _Basis:
+def _read(bench: Bench, heard: tuple[str, ...], made_of: tuple[Digest, ...], *, new_rules: bool) -> _Basis:
     transcripts = tuple(bench.value(node, Transcript) for node in heard)
     redaction, drawn, protected = bench.value("redact", Redaction), bench.drawn(), bench.protected()
     speakers = []
@@ -126,6 +137,7 @@ def _read(bench: Bench, heard: tuple[str, ...], *, new_rules: bool) -> _Basis:
         drawn.timeline,
         drawn.duration_s,
         language,
+        made_of,
         protected,
         hearing(drawn.timeline),
     )
@@ -214,8 +226,51 @@ def _view(show: OpenShow, basis: _Basis, track: int, shown: _Shown) -> Paragraph
         round(heard_s(max(0.0, segment.start_s)), 3),
         round(heard_s(max(0.0, segment.end_s)), 3),
         words,
-        (),
     )
+
+
+def caption_findings(show: OpenShow, name: str) -> FindingsView:
+    """What the lint would find in the captions, were they made of the words as they stand: of all of them together.
+
+    Captions share the time there is: what is hard to read in one line depends on the lines around it. Raises GateClosed
+    where there is no finished file to go by.
+    """
+    row = show.episode(name)
+    basis, now = _basis(show, row), kept(show, row)
+
+    def made() -> FindingsView:
+        return FindingsView(now.history.current, tuple(_caption_findings(show, basis, now)))
+
+    return show.memory.kept(("caption findings", row.id, basis.made_of, now.history.current), made)
+
+
+def _caption_findings(show: OpenShow, basis: _Basis, now: Kept) -> Iterator[PlacedView]:
+    timeline, params = basis.timeline, show.settings.caption
+    texts, starts, ids = [], dict[Alias, list[float]](), dict[Alias, list[str]]()
+    for track, speaker in enumerate(basis.speakers, 1):
+        fits, said = speaker.fits(now.edits), list[Said]()
+        starts[speaker.name], ids[speaker.name] = [], []
+        for number in range(len(speaker.said.transcript.segments)):
+            shown = _shown(basis, speaker, paragraph(speaker.said, fits, number), now.corrections)
+            words = [
+                Said(word, place, state in ("out", "marked"), ends_segment=False)
+                for (word, place, _), state in zip(shown.part.said, shown.states, strict=True)
+            ]
+            if words:
+                words[-1] = dataclasses.replace(words[-1], ends_segment=True)
+                starts[speaker.name].append(timeline.heard_s(words[0].place.start_s) - timeline.opening_s)
+                ids[speaker.name].append(f"{track}-{number + 1}")
+                said += words
+        starts[speaker.name] = list(itertools.accumulate(starts[speaker.name], max))
+        texts.append(public_words(speaker.name, said))
+    public = PublicTranscript(basis.language, tuple(heapq.merge(*texts, key=lambda word: word.start_s)))
+    public = timeline.words(public)
+    placed = said_cues(public, timeline.opening_s, basis.duration_s, params)
+    aliases = frozenset(starts)
+    for finding, at in lint_cues([cue for cue, _ in placed], params, duration_s=basis.duration_s, aliases=aliases):
+        phrase = placed[at][1]
+        number = bisect_right(starts[phrase.speaker], (phrase.start_s + phrase.end_s) / 2)
+        yield PlacedView(ids[phrase.speaker][max(0, number - 1)], finding_view(finding))
 
 
 def _place_of(basis: _Basis, name: str) -> tuple[int, int]:
@@ -424,10 +479,28 @@ def mark(
         raise UsageRefused("this episode has no speaker of that name; leave the speaker out, or name one it has")
     start_s, end_s = _stretch(basis, start_s, end_s, source=source)
     made = Mark(Correction(start_s, end_s, redact, None if speaker is None else Alias(speaker)), who)
+    return _marked(show, row, basis, who, (made,))
+
+
+def mark_all(show: OpenShow, name: str, who: str, stretches: Sequence[tuple[float, float]]) -> RedactionsView:
+    """Mark several stretches of the file as to be taken out: one version, one step to undo, or nothing.
+
+    Raises UsageRefused where one of them is not in the file, GateClosed for somebody without an account.
+    """
+    row = show.episode(name)
+    basis = _basis(show, row)
+    if not _roles(show, who):
+        _may_write(show, who)
+    places = [_stretch(basis, start_s, end_s, source=False) for start_s, end_s in stretches]
+    return _marked(show, row, basis, who, [Mark(Correction(*place, redact=True), who) for place in places])
+
+
+def _marked(show: OpenShow, row: EpisodeRow, basis: _Basis, who: str, made: Iterable[Mark]) -> RedactionsView:
     with decisions.lock(show.workspace):
         now = kept(show, row)
-        if made not in now.marks:
-            now = changed(show, now, who, marks=(*now.marks, made))
+        new = [mark for mark in dict.fromkeys(made) if mark not in now.marks]
+        if new:
+            now = changed(show, now, who, marks=(*now.marks, *new))
     return _listed(basis, _taken(show, basis, now), now)
 
 

@@ -123,7 +123,22 @@ class ParagraphView:
     start_s: float
     end_s: float
     words: tuple[WordView, ...]
-    findings: tuple[FindingView, ...]  # of its captions, were they made of these words now
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedView:
+    """What the lint finds in the captions of a paragraph."""
+
+    paragraph: str
+    finding: FindingView
+
+
+@dataclass(frozen=True, slots=True)
+class FindingsView:
+    """What it would find in the captions of this version of the words, were they made now."""
+
+    version: int
+    findings: tuple[PlacedView, ...]
 
 
 @dataclass(frozen=True, slots=True)

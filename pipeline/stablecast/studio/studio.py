@@ -47,6 +47,7 @@ from stablecast.studio.reviews import (
     CardView,
     CutView,
     FileView,
+    FindingsView,
     FormView,
     HeardView,
     LinkView,
@@ -365,6 +366,11 @@ class Studio:
         with self._open() as show:
             return manuscripts.manuscript(show, episode)
 
+    def caption_findings(self, episode: str) -> FindingsView:
+        """What the lint would find in captions of the words as they stand now."""
+        with self._open() as show:
+            return manuscripts.caption_findings(show, episode)
+
     def write(self, episode: str, who: str, paragraph: str, base_version: int, tokens: tuple[Token, ...]) -> SavedView:
         """Put other words in the place of a paragraph's, kept as a new version at once; works while `run` works.
 
@@ -387,6 +393,11 @@ class Studio:
         """Take a stretch out, or leave it in although a rule takes it out; `source`: its times are those of the recording."""
         with self._open() as show:
             return manuscripts.mark(show, episode, who, start_s, end_s, redact=redact, speaker=speaker, source=source)
+
+    def mark_all(self, episode: str, who: str, stretches: tuple[tuple[float, float], ...]) -> RedactionsView:
+        """Take several stretches out in one step."""
+        with self._open() as show:
+            return manuscripts.mark_all(show, episode, who, stretches)
 
     def unmark(self, episode: str, who: str, number: int, version: int | None = None) -> RedactionsView:
         """Take a person's mark back. Raises GateClosed for what a rule or a word takes out, or where `version` is old."""

@@ -183,11 +183,16 @@ BYTES: Final = "application/octet-stream"
 
 
 def known_body() -> None:
-    """Refuses bodies that are packed, or of a kind that no route reads: those of several parts would be put on the disk."""
+    """Refuses bodies that are packed, or of a kind that no route reads.
+
+    Those of several parts would be put on the disk; plain text is what another origin's page may send without being asked.
+    """
     if request.headers.get("Content-Encoding") or (request.content_length or request.headers.get("Transfer-Encoding")):
         kinds = (BYTES,) if request.method == "PATCH" else ("application/json", PLAIN_FORM)
-        if request.headers.get("Content-Encoding") or request.mimetype not in kinds:
+        if request.headers.get("Content-Encoding"):
             flask.abort(415)
+        if request.mimetype not in kinds:
+            flask.abort(403)
 
 
 def own_token() -> None:

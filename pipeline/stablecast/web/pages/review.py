@@ -19,6 +19,7 @@ from stablecast.studio.finding import Given
 from stablecast.studio.reviews import (
     CHECKLIST,
     CutView,
+    FindingsView,
     HeardView,
     ManuscriptView,
     ParagraphView,
@@ -140,6 +141,13 @@ def manuscript(episode: str) -> ManuscriptView:
     return house().studio.manuscript(episode)
 
 
+@pages.get("/episodes/<episode>/findings")
+@api(*READERS)
+def findings(episode: str) -> FindingsView:
+    """What a reader would stumble over in the captions of these words."""
+    return house().studio.caption_findings(episode)
+
+
 @pages.get("/episodes/<episode>/redactions")
 @api(*READERS)
 def redactions(episode: str) -> RedactionsView:
@@ -258,8 +266,7 @@ def mark_all(episode: str) -> RedactionsView:
     stretches = given(Markings).stretches
     if not 0 < len(stretches) <= MOST_STRETCHES:
         raise UsageRefused(f"mark at least one place, and {MOST_STRETCHES} at most at once")
-    for start_s, end_s in stretches:
-        made = house().studio.mark(episode, visitor().who, start_s, end_s)
+    made = house().studio.mark_all(episode, visitor().who, stretches)
     _changed(episode, made.version)
     return made
 

@@ -153,8 +153,8 @@ export const unsure = (places) => places.map(({ paragraph, index }) => {
   };
 });
 
-/** @param {import("./review-model.js").Paragraph[]} paragraphs @returns {Item[]} */
-export const findings = (paragraphs) => paragraphs.flatMap((paragraph) => paragraph.findings.map((found, i) => ({
+/** @param {import("./review-model.js").Manuscript} script @returns {Item[]} */
+export const findings = (script) => script.paragraphs.flatMap((paragraph) => script.findingsOf(paragraph.id).map((found, i) => ({
   key: `${paragraph.id}/${i}`, start_s: paragraph.start_s, end_s: paragraph.end_s, paragraph: paragraph.id,
   title: found.message.charAt(0).toUpperCase() + found.message.slice(1), note: `${found.severity} · ${paragraph.speaker}`,
 })));

@@ -5,7 +5,7 @@ import { fold } from "./review-text.js";
 /**
  * @typedef {import("./review-tokens.js").Word} Word
  * @typedef {{id: string, severity: string, source: string, place: string, message: string}} Finding
- * @typedef {{id: string, speaker: string, start_s: number, end_s: number, words: Word[], findings: Finding[]}} Told
+ * @typedef {{id: string, speaker: string, start_s: number, end_s: number, words: Word[]}} Told
  * @typedef {Told & {base: number, number: number}} Paragraph  `base`: the version its words are of
  * @typedef {{paragraph: Paragraph, index: number}} Place
  */
@@ -23,6 +23,8 @@ export class Manuscript {
     this.paragraphs = [];
     /** @type {Map<string, Paragraph>} */
     this.byId = new Map();
+    /** @type {Map<string, Finding[]>} what the lint found in the captions of a paragraph */
+    this.findings = new Map();
     this.starts = new Float64Array(0);
     /** @type {Place[]} */
     this.order = [];
@@ -44,7 +46,7 @@ export class Manuscript {
     this.paragraphs = told.paragraphs.map((one, number) => {
       const old = this.byId.get(one.id);
       if (old && busy(one.id)) return Object.assign(old, { number });
-      if (old && JSON.stringify([old.words, old.findings, old.speaker]) === JSON.stringify([one.words, one.findings, one.speaker]))
+      if (old && JSON.stringify([old.words, old.speaker]) === JSON.stringify([one.words, one.speaker]))
         return Object.assign(old, { number, base: told.version, start_s: one.start_s, end_s: one.end_s });
       const taken = Object.assign(old ?? {}, one, { base: told.version, number });
       changed.push(/** @type {Paragraph} */ (taken));
@@ -63,6 +65,18 @@ export class Manuscript {
     this.version = Math.max(this.version, version);
     this.stale = true;
     return paragraph;
+  }
+
+  /** @param {string} id @returns {Finding[]} */
+  findingsOf(id) { return this.findings.get(id) ?? []; }
+
+  /** Take what the lint found; the ids of the paragraphs where it is other than before. @param {{paragraph: string, finding: Finding}[]} told */
+  takeFindings(told) {
+    const before = this.findings;
+    this.findings = new Map();
+    for (const { paragraph, finding } of told) this.findings.set(paragraph, [...this.findingsOf(paragraph), finding]);
+    return [...new Set([...before.keys(), ...this.findings.keys()])]
+      .filter((id) => JSON.stringify(before.get(id)) !== JSON.stringify(this.findings.get(id)));
   }
 
   /** The word that is said at a time, or was said last. @param {number} time_s @returns {Place | null} */

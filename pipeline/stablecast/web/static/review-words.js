@@ -54,7 +54,7 @@ export class Words extends EventTarget {
       if (article.previousElementSibling !== before) this.root.insertBefore(article, before ? before.nextSibling : this.root.firstChild);
       before = article;
       this.observer.observe(article);
-      if (paragraph.findings.length) this.#notes(paragraph);
+      this.note(paragraph.id);
     }
     for (const [id, article] of this.articles) if (!this.manuscript.byId.has(id)) { article.remove(); this.articles.delete(id); }
     const first = this.manuscript.paragraphs[0];
@@ -65,7 +65,6 @@ export class Words extends EventTarget {
   show(paragraph) {
     const article = this.articles.get(paragraph.id);
     if (!article) return;
-    this.#notes(paragraph);
     const text = this.text(paragraph.id);
     const who = article.querySelector(".who bdi");
     if (who && who.textContent !== paragraph.speaker) {
@@ -208,15 +207,15 @@ export class Words extends EventTarget {
     return article;
   }
 
-  /** @param {Paragraph} paragraph */
-  #notes(paragraph) {
-    const article = this.articles.get(paragraph.id);
-    const about = article?.querySelector(".about");
+  /** Show beside a paragraph what the lint found in its captions. @param {string} id */
+  note(id) {
+    const about = this.articles.get(id)?.querySelector(".about");
     if (!about) return;
+    const found = this.manuscript.findingsOf(id);
     let list = about.querySelector(".findings");
-    if (!paragraph.findings.length) { list?.remove(); return; }
+    if (!found.length) { list?.remove(); return; }
     if (!list) about.prepend(list = make("ul", { class: "findings plainlist" }));
-    list.replaceChildren(...paragraph.findings.map((found) => make("li", {}, `Captions: ${sentence(found.message)}`)));
+    list.replaceChildren(...found.map((one) => make("li", {}, `Captions: ${sentence(one.message)}`)));
   }
 
   #listen() {

@@ -207,12 +207,25 @@ saving.addEventListener("state", (event) => {
   if (worse) say(sentence, true);
   gate.show();
 });
-saving.addEventListener("saved", () => { drawFound(); waiting(); });
+saving.addEventListener("saved", () => { drawFound(); reread(); waiting(); });
 
 function drawFound() {
   lists.unsure.take(unsure(script.unsure()), "No word is below half sure. Sure words can be wrong all the same: hear them.");
-  lists.finding.take(findings(script.paragraphs), "The captions read well.");
   if (/** @type {HTMLInputElement} */ (by("wanted")).value.trim()) find();
+}
+
+const REREAD_MS = 500; // after the last change: the lint reads all captions together, a second for two hours
+let rereading = 0, asks = 0;
+/** Have the captions of these words read through, in a moment. */
+function reread() {
+  clearTimeout(rereading);
+  rereading = setTimeout(() => void (async () => {
+    const ask = asks += 1;
+    const told = await get("findings");
+    if (ask !== asks) return;
+    for (const id of script.takeFindings(told.findings)) words.note(id);
+    lists.finding.take(findings(script), "The captions read well.");
+  })().catch(() => {}), REREAD_MS);
 }
 
 /** The words as the server has them now; who is typing is not disturbed. */
@@ -223,6 +236,7 @@ async function refresh() {
   for (const paragraph of changed) words.show(paragraph);
   ready = true;
   drawFound();
+  reread();
   waiting();
   speakers();
 }
