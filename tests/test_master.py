@@ -43,6 +43,16 @@ def test_without_a_limiter_in_the_way_levelling_is_one_multiplication() -> None:
     np.testing.assert_array_equal(made.waveform.read(), steady.astype(np.float32) * ratio)
 
 
+def test_what_a_gain_lifts_over_the_absolute_gate_counts_as_well() -> None:
+    """A quiet recording with a hum below −70 LUFS: raised, the hum moves the relative gate, and a murmur passes it."""
+    levels_dbfs = [-45.0] * 10 + [-57.2] * 4 + [-71.5] * 6
+    steady = np.concatenate([signals.tone(997, 1, RATE_HZ, peak_dbfs=level + 0.7) for level in levels_dbfs])
+    alone = measure(Waveform.of(steady, RATE_HZ)).mono
+    made = mastered(steady)
+    assert measure(made.waveform).dual_mono == pytest.approx(-16, abs=0.05)
+    assert made.gain_db - (mono_target(PARAMS) - alone) > 1  # the difference of the two figures would not have done
+
+
 def test_quiet_passages_keep_their_distance_when_peaks_are_limited() -> None:
     """Away from peaks the limiter's programme is still the source times one gain."""
     speech = signals.speechlike(12, RATE_HZ, 4)

@@ -25,6 +25,8 @@ _SHORT_TERM_HOPS = 30
 _ABSOLUTE_GATE = -70.0  # LUFS
 _RELATIVE_GATE = -10.0  # LU below the mean of what passed the absolute gate
 _RANGE_GATE = -20.0  # LU, Tech 3342
+_GAIN_PASSES = 8
+_SAME_LU = 1e-6  # what the arithmetic may differ by
 _FRAME_HOPS = 20  # audio is taken two seconds at a time
 
 
@@ -33,9 +35,30 @@ def measure(waveform: Waveform) -> Loudness:
 
     Silence, and audio shorter than 400 ms, is at `FLOOR_DB`; the range of less than 3 s is 0.
     """
+    return _measured(waveform)[0]
+
+
+def _measured(waveform: Waveform) -> tuple[Loudness, NDArray[np.float64]]:
+    """What the meter says, and the energies it says so by."""
     peak = _TruePeak(waveform.rate_hz)
     energies = _hop_energies(peak.watching(waveform.blocks()), waveform.rate_hz)
-    return Loudness(_integrated(energies), Dbtp(_decibels(peak.highest**2)), _range(energies))
+    return Loudness(_integrated(energies), Dbtp(_decibels(peak.highest**2)), _range(energies)), energies
+
+
+def measure_and_gain(waveform: Waveform, target: Lufs) -> tuple[Loudness, float]:
+    """What the meter says, and the gain in dB that brings `waveform` to `target` where nothing limits it.
+
+    That is more than their difference: what is raised over the absolute gate moves the relative one. Where a gate stands just
+    at a block no gain may be exact; the nearest is returned.
+    """
+    before, energies = _measured(waveform)
+    tries = [target - before.mono]
+    for _ in range(_GAIN_PASSES):
+        off_lu = target - _integrated(energies * 10 ** (tries[-1] / 10))
+        if abs(off_lu) < _SAME_LU:
+            return before, tries[-1]
+        tries.append(tries[-1] + off_lu)
+    return before, min(tries, key=lambda gain: abs(target - _integrated(energies * 10 ** (gain / 10))))
 
 
 def integrated(waveform: Waveform) -> Lufs:

@@ -9,10 +9,10 @@ import numpy as np
 
 from stablecast.errors import GateClosed
 from stablecast.loudness.limiter import limit
-from stablecast.loudness.meter import FLOOR_DB, integrated, measure
+from stablecast.loudness.meter import FLOOR_DB, integrated, measure_and_gain
 from stablecast.model import Block, Dbtp, Lufs, Master, Programme, Waveform
 
-VERSION = 1
+VERSION = 2
 
 _CLOSE_LU = 0.05  # near enough to the target: a tenth of what anybody hears
 _MAX_PASSES = 8
@@ -43,11 +43,10 @@ def master(programme: Programme, params: MasterParams) -> Master:
     raised to make up for it. Raises GateClosed when the programme is silent, needs more than `max_gain_db`, or does not
     get that loud under that ceiling.
     """
-    before = measure(programme.waveform)
+    before, gain_db = measure_and_gain(programme.waveform, mono_target(params))
     if before.mono <= FLOOR_DB:
         raise GateClosed("the programme is silent and cannot be levelled; listen to the recordings and replace them")
     ceiling = Dbtp(params.true_peak_dbtp - params.headroom_db)
-    gain_db = mono_target(params) - before.mono
     if gain_db <= params.max_gain_db and before.true_peak + gain_db <= ceiling:
         waveform = relevel(programme.waveform, gain_db, ceiling, params)  # the limiter has nothing to do: this is exact
     else:
