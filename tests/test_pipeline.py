@@ -24,6 +24,7 @@ PRODUCTION = Production(Settings(), (ASH, HAZEL), TOOLS, {})
 READ_BY: dict[str, set[str]] = {
     "workflow": set(),
     "demo": set(),
+    "feed": set(),  # the feed is made of what is approved
     "stings": set(),  # the files themselves are inputs
     "ingest": set(),  # happens once, when a recording is added
     "turns": set(),  # likewise
