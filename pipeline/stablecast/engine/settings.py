@@ -8,6 +8,7 @@ from stablecast.audiogram.frames import AudiogramParams
 from stablecast.engine.workflow import LONGEST_COOLING_OFF_H, WorkflowParams
 from stablecast.model import ShowInfo
 from stablecast.rss.feed import FeedParams
+from stablecast.stages.alternate import AlternateParams
 from stablecast.stages.assemble import AssembleParams
 from stablecast.stages.attack import AttackParams
 from stablecast.stages.caption import CaptionParams
@@ -66,6 +67,7 @@ class Settings:
     assemble: AssembleParams = field(default_factory=AssembleParams)
     master: MasterParams = field(default_factory=MasterParams)
     encode: EncodeParams = field(default_factory=EncodeParams)
+    alternate: AlternateParams = field(default_factory=AlternateParams)
     caption: CaptionParams = field(default_factory=CaptionParams)
     audiogram: AudiogramParams = field(default_factory=AudiogramParams)
     attack: AttackParams = field(default_factory=AttackParams)
