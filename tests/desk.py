@@ -134,6 +134,8 @@ def made(folder: Path, seconds: float = 60.0, *, demo: bool = False) -> Desk:
     (folder / "show.keys").mkdir(parents=True)
     studio = Studio(root, lambda: PASSPHRASE, clock)
     studio.init(demo=demo)
+    settings = root / "config" / "show.toml"  # no small file: nothing is encoded here
+    settings.write_text(settings.read_text().replace("# bitrate_kbps = 24 ", "bitrate_kbps = 0 "))
     for role in Role:
         studio.add_user(f"name of {role}", (role,), PASSWORD)
     with studio._bare() as show:

@@ -31,6 +31,11 @@ def of_mp3(data: bytes) -> Reading:
     return _read(["-f", "mp3"], data)
 
 
+def of_opus(data: bytes) -> Reading:
+    """ffmpeg's reading of an Opus file in Ogg."""
+    return _read(["-f", "ogg"], data)
+
+
 def _read(source: list[str], data: bytes) -> Reading:
     command = [executable(), "-hide_banner", *source, "-i", "pipe:0", "-af", "ebur128=peak=true:dualmono=true"]
     done = subprocess.run([*command, "-f", "null", "-"], input=data, capture_output=True, check=True)

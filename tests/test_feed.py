@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import html
 import re
@@ -23,13 +24,16 @@ from stablecast.model import (
     ContentNote,
     Cue,
     Details,
+    Digest,
+    Kind,
     PublicEpisode,
     PublicTranslation,
     ShowInfo,
+    SmallFile,
     TextFile,
 )
 from stablecast.rss import feed as feeds
-from stablecast.rss.feed import EMPTY_SINCE, Item, feed, podcast_guid
+from stablecast.rss.feed import EMPTY_SINCE, FeedParams, Item, Rhythm, feed, numbered, podcast_guid
 from stablecast.rss.lint import Severity, lint
 from stablecast.rss.text import clip, legal, line, utf8_size
 
@@ -60,7 +64,7 @@ def an_episode(number: int = 1, **details: object) -> PublicEpisode:
     }
     return PublicEpisode(
         public_id,
-        f"urn:uuid:{uuid.UUID(int=number)}",
+        f"urn:uuid:{uuid.UUID(int=number, version=4)}",
         Details(**(told | details)),  # type: ignore[arg-type]
         duration_s=754.6,
         language="en",
@@ -75,6 +79,14 @@ def an_episode(number: int = 1, **details: object) -> PublicEpisode:
             TextFile(PurePosixPath(f"captions/{public_id}-0a1b2c3d{suffix}"), kind, "en", kind == "application/json")
             for suffix, kind in ((".json", "application/json"), (".html", "text/html"), (".txt", "text/plain"))
         ),
+        small=SmallFile(
+            PurePosixPath(f"media/{public_id}-0a1b2c3d-4e5f6071.opus"),
+            "audio/ogg",
+            "opus",
+            24,
+            2_263_800 + number,
+            Digest(f"{number:064x}"),
+        ),
     )
 
 
@@ -83,8 +95,9 @@ def an_item(number: int = 1, day: date = date(2026, 3, 14), **details: object) -
     return Item(episode, day, PurePosixPath(f"episodes/{episode.public_id}.html"), ("Freedom", "Equality"))
 
 
-def made(*items: Item, show: ShowInfo = SHOW, block: bool = False) -> bytes:
-    return feed(show, GUID, items, address=PurePosixPath("feed.xml"), artwork=PurePosixPath("cover.jpg"), block=block)
+def made(*items: Item, show: ShowInfo = SHOW, block: bool = False, params: FeedParams | None = None) -> bytes:
+    paths = {"address": PurePosixPath("feed.xml"), "artwork": PurePosixPath("cover.jpg")}
+    return feed(show, GUID, items, **paths, block=block, params=params)
 
 
 def channel_of(data: bytes) -> etree._Element:
@@ -141,10 +154,11 @@ def test_item_holds_exactly_what_directories_ask_for() -> None:
     item = channel_of(made(an_item(7))).find("item")
     assert item is not None
     root, stem = "https://podcast.example/show", f"{7:032x}-0a1b2c3d"
-    assert [(str(child.tag), child.text, dict(child.attrib)) for child in item if child.tag != "description"] == [
+    listed = [child for child in item if child.tag != "description"]
+    assert [(str(child.tag), (child.text or "").strip() or None, dict(child.attrib)) for child in listed] == [
         ("title", "Letter 7", {}),
         ("link", f"{root}/episodes/{7:032x}.html", {}),
-        ("guid", f"urn:uuid:{uuid.UUID(int=7)}", {"isPermaLink": "false"}),
+        ("guid", f"urn:uuid:{uuid.UUID(int=7, version=4)}", {"isPermaLink": "false"}),
         ("enclosure", None, {"url": f"{root}/media/{stem}.mp3", "length": "9055207", "type": "audio/mpeg"}),
         ("pubDate", "Sat, 14 Mar 2026 00:00:00 +0000", {}),
         (f"{ITUNES}image", None, {"href": f"{root}/cover.jpg"}),
@@ -177,6 +191,19 @@ def test_item_holds_exactly_what_directories_ask_for() -> None:
             {"url": f"{root}/captions/{stem}.txt", "type": "text/plain", "language": "en"},
         ),
         (f"{PODCAST}chapters", None, {"url": f"{root}/chapters/{stem}.json", "type": "application/json+chapters"}),
+        (
+            f"{PODCAST}alternateEnclosure",
+            None,
+            {"type": "audio/ogg", "length": "2263807", "bitrate": "24000", "title": "Small file", "codecs": "opus"},
+        ),
+    ]
+    (alternate,) = item.iterfind(f"{PODCAST}alternateEnclosure")
+    assert [(str(child.tag), dict(child.attrib)) for child in alternate] == [
+        (f"{PODCAST}source", {"uri": f"{root}/media/{stem}-4e5f6071.opus"}),
+        (
+            f"{PODCAST}integrity",
+            {"type": "sri", "value": "sha256-" + base64.b64encode(bytes(31) + b"\x07").decode()},
+        ),
     ]
 
 
@@ -255,7 +282,7 @@ def test_empty_feed_is_valid_and_dateless() -> None:
     assert channel.find("item") is None
     built = parsedate_to_datetime(channel.findtext("lastBuildDate") or "")
     assert built == datetime(EMPTY_SINCE.year, EMPTY_SINCE.month, EMPTY_SINCE.day, tzinfo=UTC)
-    assert lint(made(), base_url=SHOW.url) == ()
+    assert [finding.rule for finding in lint(made(), base_url=SHOW.url)] == ["feed.empty"]
 
 
 def test_no_time_of_day_anywhere() -> None:
@@ -265,9 +292,11 @@ def test_no_time_of_day_anywhere() -> None:
 
 
 def test_demo_shows_ask_not_to_be_listed() -> None:
-    """`block` writes Apple's Yes, case and all, and without it the element is not there."""
-    assert channel_of(made(block=True)).findtext(f"{ITUNES}block") == "Yes"
-    assert channel_of(made()).find(f"{ITUNES}block") is None
+    """Apple's Yes, case and all, and everybody else's yes, whatever the settings say; without it neither is there."""
+    for data in (made(block=True), made(params=FeedParams(block=True))):
+        assert channel_of(data).findtext(f"{ITUNES}block") == "Yes"
+        assert channel_of(data).findtext(f"{PODCAST}block") == "yes"
+    assert b"block" not in made()
 
 
 @pytest.mark.parametrize(("marks", "channel"), [((True, True), "true"), ((True, False), "false"), ((), "false")])
@@ -358,6 +387,108 @@ def test_half_finished_settings_still_give_a_feed(half_set_up: dict[str, str]) -
     """Settings are the linter's business: a withdrawal must get its feed whatever they say."""
     data = made(an_item(), show=dataclasses.replace(SHOW, **half_set_up))
     assert channel_of(data).find("item") is not None
+
+
+EVERYTHING = FeedParams(
+    block=True,
+    complete=True,
+    new_feed_url="https://podcast.example/moved/feed.xml",
+    txt=("verify=abc123", "applepodcastsverify=0f0f", "A line about nothing"),
+    license="cc-by-nc-nd-4.0",
+    funding_url="https://service.example/give",
+    funding_text="Help this service go on",
+    rhythm=Rhythm.FORTNIGHTLY,
+    rhythm_text="Every other Thursday",
+    content_link="Read along",
+    numbers=True,
+)
+
+
+def test_a_show_says_what_directories_ask_of_it_besides() -> None:
+    """Each setting of [feed] is one element, as its specification writes it, and stands after what was there before."""
+    channel = channel_of(made(an_item(), params=EVERYTHING))
+    assert channel.findtext(f"{ITUNES}complete") == "Yes"
+    assert channel.findtext(f"{ITUNES}new-feed-url") == "https://podcast.example/moved/feed.xml"
+    own = [child for child in channel if str(child.tag).startswith(PODCAST)]
+    assert [(str(child.tag).removeprefix(PODCAST), dict(child.attrib), child.text) for child in own] == [
+        ("guid", {}, GUID),
+        ("locked", {}, "yes"),
+        ("medium", {}, "podcast"),
+        ("block", {}, "yes"),
+        ("txt", {"purpose": "verify"}, "abc123"),
+        ("txt", {"purpose": "applepodcastsverify"}, "0f0f"),
+        ("txt", {}, "A line about nothing"),
+        ("license", {}, "cc-by-nc-nd-4.0"),
+        ("funding", {"url": "https://service.example/give"}, "Help this service go on"),
+        ("updateFrequency", {"complete": "true", "rrule": "FREQ=WEEKLY;INTERVAL=2"}, "Every other Thursday"),
+    ]
+    link = channel.find(f"item/{PODCAST}contentLink")
+    assert link is not None
+    assert (link.text, link.get("href")) == ("Read along", f"https://podcast.example/show/episodes/{1:032x}.html")
+    assert lint(made(an_item(), params=EVERYTHING), base_url=SHOW.url) == ()
+
+
+@pytest.mark.parametrize(
+    "half_set_up",
+    [
+        {"txt": ("verify=", "=", "\x00", "x" * 9000)},
+        {"license": "our own"},
+        {"license_url": "here"},
+        {"funding_text": "Give"},
+        {"funding_url": "\ud800"},
+        {"rhythm_text": "Now and then"},
+        {"new_feed_url": "\x00moved"},
+        {"content_link": "\x07" * 300},
+        {"small_file": "A small file for those who pay by the megabyte"},
+    ],
+)
+def test_half_finished_feed_settings_still_give_a_feed(half_set_up: dict[str, object]) -> None:
+    """Whatever [feed] holds, a withdrawal gets its feed; what is wrong with it is for the lint to say."""
+    assert channel_of(made(an_item(), params=FeedParams(**half_set_up))).find("item") is not None  # type: ignore[arg-type]
+
+
+def test_kind_and_season_stand_at_the_episode() -> None:
+    """Apple's words for what an episode is; no season where none was given."""
+    items = (an_item(1, kind=Kind.TRAILER, season=2), an_item(2, kind=Kind.BONUS), an_item(3))
+    found = {
+        item.findtext("title"): (item.findtext(f"{ITUNES}episodeType"), item.findtext(f"{ITUNES}season"))
+        for item in channel_of(made(*items)).iterfind("item")
+    }
+    assert found == {"Letter 1": ("trailer", "2"), "Letter 2": ("bonus", None), "Letter 3": ("full", None)}
+
+
+@given(st.lists(st.tuples(st.integers(1, 40), st.sampled_from(Kind), st.integers(0, 2)), max_size=30), st.data())
+def test_numbers_never_tell_of_a_withdrawal(listed: list[tuple[int, Kind, int]], data: st.DataObject) -> None:
+    """Whatever is taken down, numbers go from 1 on in each season without a gap, the oldest first; trailers have none."""
+    items = [
+        an_item(number, date(2026, 1, 1 + day % 28), kind=kind, season=season)
+        for number, (day, kind, season) in enumerate(listed, 1)
+    ]
+    kept = [item for item in items if data.draw(st.booleans())]
+    root = channel_of(made(*kept, params=FeedParams(numbers=True)))
+    seasons: dict[str, list[int]] = {}
+    for item in root.iterfind("item"):
+        number = item.findtext(f"{ITUNES}episode")
+        assert (number is not None) == (item.findtext(f"{ITUNES}episodeType") == "full")
+        if number:
+            seasons.setdefault(item.findtext(f"{ITUNES}season") or "", []).append(int(number))
+    assert all(numbers == list(range(len(numbers), 0, -1)) for numbers in seasons.values())
+    assert b"<itunes:episode>" not in made(*kept)
+    assert numbered([]) == {}
+
+
+def test_chapters_stand_in_the_feed_too() -> None:
+    """Spotify reads no chapter file; Podlove's chapters say the same in the feed, to the millisecond."""
+    chapters = (Chapter(0.0, "Before"), Chapter(61.5, "The & stairs"), Chapter(3723.25, "After"))
+    inline = channel_of(made(an_item(chapters=chapters))).find("item/{http://podlove.org/simple-chapters}chapters")
+    assert inline is not None
+    assert inline.get("version") == "1.2"
+    assert [(chapter.get("start"), chapter.get("title")) for chapter in inline] == [
+        ("00:00:00.000", "Before"),
+        ("00:01:01.500", "The & stairs"),
+        ("01:02:03.250", "After"),
+    ]
+    assert b"psc:chapter " not in made(an_item())
 
 
 def test_nothing_about_people_or_places() -> None:

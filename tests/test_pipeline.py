@@ -24,6 +24,7 @@ PRODUCTION = Production(Settings(), (ASH, HAZEL), TOOLS, {})
 READ_BY: dict[str, set[str]] = {
     "workflow": set(),
     "demo": set(),
+    "feed": set(),  # the feed is made of what is approved
     "stings": set(),  # the files themselves are inputs
     "ingest": set(),  # happens once, when a recording is added
     "turns": set(),  # likewise
@@ -33,8 +34,9 @@ READ_BY: dict[str, set[str]] = {
     "redact": {"redact"},
     "revoice": {"revoice"},
     "assemble": {"master"},
-    "master": {"master", "encode", "prove"},
+    "master": {"master", "encode", "alternate", "prove"},
     "encode": {"encode"},
+    "alternate": {"alternate"},
     "caption": {"caption", "prove"},
     "audiogram": set(),  # a film is made of what is approved, outside of the chain
     "attack": {"attack"},
@@ -93,7 +95,7 @@ def test_of_what_a_show_says_of_itself_only_the_tags_concern_an_episode() -> Non
 
 def test_tools_concern_the_stages_that_use_them() -> None:
     """Another ffmpeg encodes other bytes; another recogniser hears other words."""
-    assert changed(replace(PRODUCTION, tools=replace(TOOLS, ffmpeg="ffmpeg 2"))) == {"encode", "prove"}
+    assert changed(replace(PRODUCTION, tools=replace(TOOLS, ffmpeg="ffmpeg 2"))) == {"encode", "alternate", "prove"}
     assert changed(replace(PRODUCTION, tools=replace(TOOLS, recogniser="whisper 2"))) == {"transcribe", "prove"}
     assert changed(replace(PRODUCTION, tools=replace(TOOLS, finder="finder 2"))) == {"find"}
     assert changed(replace(PRODUCTION, tools=replace(TOOLS, voice="voice 2"))) == {"revoice"}

@@ -50,7 +50,15 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def a_release(number: int, day: date = DAY, **details: object) -> Release:
     episode = an_episode(number, **({"outcomes": ("believed",)} | details))
-    files = (episode.enclosure, episode.vtt, episode.srt, episode.chapters, *(f.path for f in episode.transcripts))
+    small = () if episode.small is None else (episode.small.path,)
+    files = (
+        episode.enclosure,
+        *small,
+        episode.vtt,
+        episode.srt,
+        episode.chapters,
+        *(f.path for f in episode.transcripts),
+    )
     return Release(episode, day, {path: Digest(hashlib.sha256(str(path).encode()).hexdigest()) for path in files})
 
 
@@ -189,7 +197,7 @@ def test_every_link_leads_to_a_file_and_every_file_is_linked() -> None:
     linked = {target for path, text in html_of(made.texts) for target in references(path, text)}
     feed = etree.fromstring(made.texts[FEED])
     for element in feed.iter():
-        for value in (element.text, element.get("url"), element.get("href")):
+        for value in (element.text, element.get("url"), element.get("uri"), element.get("href")):
             if value and value.startswith(SHOW.url):
                 linked.add(PurePosixPath(value.removeprefix(SHOW.url) or "index.html"))
     assert linked == made.paths
@@ -288,6 +296,7 @@ def test_the_feed_of_the_tree_passes_the_linter() -> None:
     made = publish(SHOW, GUID, releases, OUTCOMES, block=True)
     files = {str(path): 1 for path in made.paths}
     files |= {str(each.episode.enclosure): each.episode.enclosure_bytes for each in releases}
+    files |= {str(small.path): small.size_bytes for each in releases if (small := each.episode.small)}
     assert lint(made.texts[FEED], base_url=SHOW.url, files=files) == ()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 import shutil
 import sqlite3
@@ -16,6 +18,7 @@ from lxml import etree
 import ebur128
 from showcase import ITEMS, PASSPHRASE, Showcase
 from stablecast.tools.ffmpeg import executable
+from stablecast.tools.opus import FfmpegOpus, carried
 
 pytestmark = pytest.mark.model
 
@@ -70,6 +73,20 @@ def published(show: Showcase) -> Showcase:
     return show
 
 
+def small_file(show: Showcase, item: etree._Element) -> bytes:
+    """The Opus file of an item, once its length and integrity were seen to be what the feed says."""
+    (alternate,) = item.iterfind("podcast:alternateEnclosure", NAMES)
+    source, integrity = alternate.find("podcast:source", NAMES), alternate.find("podcast:integrity", NAMES)
+    assert source is not None
+    assert integrity is not None
+    data = (show.root / "feed" / "media" / str(source.get("uri")).rpartition("/")[2]).read_bytes()
+    expected = base64.b64encode(hashlib.sha256(data).digest()).decode()
+    assert (integrity.get("type"), integrity.get("value")) == ("sri", f"sha256-{expected}")
+    assert alternate.get("length") == str(len(data))
+    assert carried(data) == frozenset()
+    return data
+
+
 def test_the_whole_way_ends_in_a_feed(show: Showcase) -> None:
     """Approved by three and cooled off, an episode is published: valid feed, right loudness, protected word nowhere."""
     published(show)
@@ -84,6 +101,11 @@ def test_the_whole_way_ends_in_a_feed(show: Showcase) -> None:
     measured = ebur128.of_mp3(media.read_bytes())
     assert measured.dual_mono == pytest.approx(-16, abs=0.2)
     assert measured.true_peak <= -1.0
+    small = small_file(show, item)
+    measured = ebur128.of_opus(small)
+    assert measured.dual_mono == pytest.approx(-16, abs=0.2)
+    assert measured.true_peak <= -1.0
+    assert len(small) < media.stat().st_size / 2
     assert show.ok("lint", as_json=True).json["ok"] is True
     assert show.ok("verify", "--deep", as_json=True).json["holds"] is True
     assert len(item.findall("podcast:transcript", NAMES)) == 5
@@ -94,7 +116,7 @@ def test_the_whole_way_ends_in_a_feed(show: Showcase) -> None:
 
 
 def test_the_protected_word_is_silent_in_the_published_sound(show: Showcase) -> None:
-    """Transcribing the published file anew does not give the word back, though the rest is understood."""
+    """Transcribing the published files anew does not give the word back, though the rest is understood."""
     from stablecast.model import Alias, SourceAudio
     from stablecast.redaction.matching import find
     from stablecast.stages.transcribe import TranscribeParams, transcribe
@@ -102,13 +124,14 @@ def test_the_protected_word_is_silent_in_the_published_sound(show: Showcase) -> 
     from stablecast.tools.whisper import FasterWhisper
 
     published(show)
-    (media,) = (show.root / "feed" / "media").iterdir()
     params = TranscribeParams()
-    audio = SourceAudio(Alias("x"), FfmpegCodec().decode(media.read_bytes()))
-    words = [word.text for word in transcribe(audio, params, recogniser=FasterWhisper(params)).words]
-
-    assert len(words) > 20
-    assert not find(words, (PROTECTED,))
+    (media,) = (show.root / "feed" / "media").glob("*.mp3")
+    (small,) = (show.root / "feed" / "media").glob("*.opus")
+    for heard in (FfmpegCodec().decode(media.read_bytes()), FfmpegOpus().decode(small.read_bytes())):
+        audio = SourceAudio(Alias("x"), heard)
+        words = [word.text for word in transcribe(audio, params, recogniser=FasterWhisper(params)).words]
+        assert len(words) > 20
+        assert not find(words, (PROTECTED,))
 
 
 def test_nothing_private_lies_in_clear(show: Showcase) -> None:
@@ -233,7 +256,7 @@ def test_a_new_cut_of_a_published_episode_keeps_its_name_and_day(show: Showcase)
 
     assert item()[:2] == (guid, day)
     assert item()[2] != address
-    assert len(list((show.root / "feed" / "media").iterdir())) == 1
+    assert len(list((show.root / "feed" / "media").glob("*.mp3"))) == 1
     assert show.ok("verify", as_json=True).json["holds"] is True
     show.ok("correct", "ep-001", "--redact", "6-7")
     show.ok("run")  # the draws were destroyed at release: this is a new voice, from new ones
@@ -504,6 +527,7 @@ def test_the_words_are_published_in_every_format(show: Showcase) -> None:
     show.ok("review", "ep-001", "--out", out)
     assert {path.name.removeprefix("ep-001") for path in out.iterdir()} == {
         ".mp3",
+        "-small.opus",
         ".vtt",
         ".srt",
         ".json",

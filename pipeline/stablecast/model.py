@@ -518,6 +518,14 @@ class ContentNote:
             raise ValueError("where is start, middle, end, throughout, a minute such as 12, or minutes such as 12-15")
 
 
+class Kind(enum.StrEnum):
+    """What an episode is among the others (Apple)."""
+
+    FULL = "full"
+    TRAILER = "trailer"  # what the show, or a season, will be about
+    BONUS = "bonus"  # something besides
+
+
 @dataclass(frozen=True, slots=True)
 class Details:
     """What listeners read about an episode. Sealed until it is published."""
@@ -529,6 +537,12 @@ class Details:
     chapters: tuple[Chapter, ...] = ()
     explicit: bool = False
     notes: tuple[ContentNote, ...] = ()  # besides `content_note`: kind by kind, with where
+    kind: Kind = Kind.FULL
+    season: int = 0  # counting from 1; 0 for none
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.season <= 999:
+            raise ValueError("season is from 1 to 999, or 0 for none")
 
     @property
     def noted(self) -> bool:
@@ -641,6 +655,18 @@ class PublicTranslation:
 
 
 @dataclass(frozen=True, slots=True)
+class SmallFile:
+    """The same sound in fewer bytes, for those who pay by the megabyte."""
+
+    path: PurePosixPath
+    media_type: str
+    codec: str  # as RFC 6381 writes it
+    bitrate_kbps: int
+    size_bytes: int
+    sha256: Digest  # of its bytes: an app can tell whether it got what was approved
+
+
+@dataclass(frozen=True, slots=True)
 class PublicEpisode:
     """All that the feed and the site say about one episode: public words only."""
 
@@ -658,6 +684,7 @@ class PublicEpisode:
     cues: tuple[Cue, ...]
     transcripts: tuple[TextFile, ...] = ()  # in the order in which apps should look at them
     translations: tuple[PublicTranslation, ...] = ()
+    small: SmallFile | None = None
 
 
 @dataclass(frozen=True, slots=True)

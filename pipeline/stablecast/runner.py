@@ -55,6 +55,7 @@ from stablecast.model import (
 from stablecast.redaction.editing import edited
 from stablecast.redaction.quiet import levels_of
 from stablecast.stages import (
+    alternate,
     assemble,
     attack,
     caption,
@@ -78,8 +79,9 @@ from stablecast.store import episode, files, receipts, seal
 from stablecast.store.episode import Answers, Corrections, Edits, Protected, Tracks, Turns
 from stablecast.store.seal import EpisodeKeys, Stored
 from stablecast.store.workspace import Workspace
-from stablecast.tools import containers, ffmpeg, models, piper, recognisers, tags, verifier
+from stablecast.tools import containers, ffmpeg, models, opus, piper, recognisers, tags, verifier
 from stablecast.tools.codec import FfmpegCodec
+from stablecast.tools.opus import FfmpegOpus
 from stablecast.tools.presidio import Presidio
 from stablecast.voice import donors
 from stablecast.voice.characters import Character
@@ -376,6 +378,7 @@ class Bench:
             "master": self._master,
             "peaks": self._peaks,
             "encode": self._encode,
+            "alternate": self._alternate,
             "caption": self._caption,
             "tag": self._tag,
             "attack": self._attack,
@@ -482,6 +485,12 @@ class Bench:
         notes = EncodedNotes(made.media_type, made.duration_s, made.loudness, made.passes)
         return seal.write_data(path, node.key, notes, made.data, self._keys)
 
+    def _alternate(self, node: Node, path: Path) -> Stored:
+        settings = self._settings
+        made = alternate.alternate(self._mastered(), settings.alternate, settings.master, codec=FfmpegOpus())
+        notes = EncodedNotes(made.media_type, made.duration_s, made.loudness, made.passes)
+        return seal.write_data(path, node.key, notes, made.data, self._keys)
+
     def _caption(self, node: Node, path: Path) -> Stored:
         details, made, public = self.details(), self._mastered(), self.redaction().public
         translations = self.translated()
@@ -547,9 +556,21 @@ class Bench:
             texts=tuple(text for _, text in details.texts),
             translated=translate.texts(self.translated()),
             captions=self.caption_findings(),
+            small=self._small_heard(finished),
         )
         self._note = " ".join(check.name for check in proof.checks if not check.passed)
         return seal.write_value(path, node.key, proof, self._keys)
+
+    def _small_heard(self, finished: Waveform) -> prove.Small | None:
+        """What can be measured of the small file, beside the one that was recognised."""
+        made = self.small()
+        if made is None:
+            return None
+        _, data = made
+        heard = FfmpegOpus().decode(data)
+        return prove.Small(
+            measure(heard), heard.duration_s, finished.duration_s, opus.carried(data), prove.agreement(finished, heard)
+        )
 
     # --- what they are made from
 
@@ -608,6 +629,10 @@ class Bench:
         """The finished sound as it is drawn: read in a moment, whatever its length."""
         notes, values = self.data("peaks", PeaksNotes)
         return Peaks(notes.per_second, notes.duration_s, notes.timeline, values)
+
+    def small(self) -> tuple[EncodedNotes, bytes] | None:
+        """The small file, where the settings ask for one."""
+        return self.data("alternate", EncodedNotes) if self._settings.alternate.bitrate_kbps else None
 
     def digest(self, node: str) -> Digest:
         """Which result of a stage is there now. Raises GateClosed where there is none."""

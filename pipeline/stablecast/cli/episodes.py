@@ -11,7 +11,7 @@ import click
 from stablecast.cli.console import Console
 from stablecast.cli.times import between, clock, seconds, stretch
 from stablecast.errors import InputRefused
-from stablecast.model import WHERE, Alias, Chapter, ContentNote, Correction, Item, Turn
+from stablecast.model import WHERE, Alias, Chapter, ContentNote, Correction, Item, Kind, Turn
 
 if TYPE_CHECKING:
     from stablecast.studio.views import CorrectionView, EditView, EpisodeView, TurnsView
@@ -61,6 +61,12 @@ MOST_SPEAKERS = 8  # in one recording: more were never tried
 )
 @click.option("--explicit/--not-explicit", default=None, help="Whether directories should mark it as explicit.")
 @click.option(
+    "--kind",
+    type=click.Choice([kind.value for kind in Kind]),
+    help="What it is among the others: an episode (full), a trailer, or a bonus.",
+)
+@click.option("--season", type=click.IntRange(0, 999), metavar="N", help="The season it belongs to; 0 for none.")
+@click.option(
     "--protect",
     "protect",
     multiple=True,
@@ -86,6 +92,8 @@ def add(
     outcomes: tuple[str, ...],
     chapters: tuple[str, ...],
     explicit: bool | None,
+    kind: str | None,
+    season: int | None,
     protect: tuple[str, ...],
     protect_file: Path | None,
 ) -> None:
@@ -125,6 +133,8 @@ def add(
         outcomes=outcomes,
         chapters=tuple(_chapter(text) for text in chapters),
         explicit=explicit,
+        kind=None if kind is None else Kind(kind),
+        season=season,
         protect=tuple(word.strip() for word in words if word.strip()),
     )
     studio = console.studio()

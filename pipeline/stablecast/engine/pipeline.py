@@ -12,6 +12,7 @@ from stablecast.engine.settings import Settings
 from stablecast.errors import UsageRefused
 from stablecast.model import Digest, Method
 from stablecast.stages import (
+    alternate,
     assemble,
     attack,
     caption,
@@ -94,6 +95,7 @@ def nodes(
     turns = ("turns",) if shared else ()
     translations = tuple(f"translate/{k}" for k in every) if settings.translate.english else ()
     english = ("english",) if translations else ()
+    small = ("alternate",) if settings.alternate.bitrate_kbps else ()
 
     def node(key: str, inputs: tuple[str, ...], version: int, *params: object) -> Node:
         return Node(key, recipe(key.partition("/")[0], version, *params), inputs)
@@ -152,6 +154,10 @@ def nodes(
         ),
         node("peaks", ("master",), peaks.VERSION),
         node("encode", ("master",), encode.VERSION, settings.encode, settings.master, tools.ffmpeg),
+        *(
+            node(s, ("master",), alternate.VERSION, settings.alternate, settings.master, tools.ffmpeg, encode.VERSION)
+            for s in small
+        ),
         node("caption", ("redact", "master", "details", *english), caption.VERSION, settings.caption),
         node("tag", ("encode", "caption", "details"), tag.VERSION, settings.show.title, settings.show.author),
         *(
@@ -166,7 +172,12 @@ def nodes(
         ),
         node(
             "prove",
-            ("tag", "redact", "protected", "corrections", "details", "master", "caption", "tracks", *attacks, *english),
+            (
+                *("tag", "redact", "protected", "corrections", "details", "master", "caption", "tracks"),
+                *attacks,
+                *english,
+                *small,
+            ),
             prove.VERSION,
             settings.prove,
             settings.caption,

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from stablecast.audiogram.frames import AudiogramParams
 from stablecast.engine.workflow import LONGEST_COOLING_OFF_H, WorkflowParams
 from stablecast.model import ShowInfo
+from stablecast.rss.feed import FeedParams
+from stablecast.stages.alternate import AlternateParams
 from stablecast.stages.assemble import AssembleParams
 from stablecast.stages.attack import AttackParams
 from stablecast.stages.caption import CaptionParams
@@ -51,6 +53,7 @@ class Settings:
     """config/show.toml: a table for each of these."""
 
     show: ShowInfo = field(default_factory=ShowInfo)
+    feed: FeedParams = field(default_factory=FeedParams)
     workflow: WorkflowParams = field(default_factory=WorkflowParams)
     demo: DemoParams = field(default_factory=DemoParams)
     stings: StingParams = field(default_factory=StingParams)
@@ -64,6 +67,7 @@ class Settings:
     assemble: AssembleParams = field(default_factory=AssembleParams)
     master: MasterParams = field(default_factory=MasterParams)
     encode: EncodeParams = field(default_factory=EncodeParams)
+    alternate: AlternateParams = field(default_factory=AlternateParams)
     caption: CaptionParams = field(default_factory=CaptionParams)
     audiogram: AudiogramParams = field(default_factory=AudiogramParams)
     attack: AttackParams = field(default_factory=AttackParams)

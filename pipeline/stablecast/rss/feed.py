@@ -2,14 +2,17 @@
 
 feedgen builds it. What feedgen gets wrong is put right afterwards: Apple takes only true and false for `itunes:explicit`.
 Left out on purpose, because each would say something about a person or about what is no longer there: `podcast:person`,
-`podcast:location`, episode numbers, `managingEditor`, `webMaster`, any time of day, any trace of the moment of building.
+`podcast:location`, `managingEditor`, `webMaster`, any time of day, any trace of the moment of building; and, but where a show
+asks for them, episode numbers.
 """
 
 from __future__ import annotations
 
+import base64
+import enum
 import html
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from pathlib import PurePosixPath
@@ -18,22 +21,66 @@ from typing import Any
 from feedgen.feed import FeedGenerator
 from lxml import etree
 
-from stablecast.model import PublicEpisode, ShowInfo
+from stablecast.model import Digest, Kind, PublicEpisode, ShowInfo, SmallFile
 from stablecast.notes import Whereabouts, content_note
 from stablecast.rss import podcasting20
-from stablecast.rss.podcasting20 import TranscriptLink
+from stablecast.rss.podcasting20 import AlternateLink, Tag, TranscriptLink
 from stablecast.rss.text import clip, legal, line
 
 ITUNES = "http://www.itunes.com/dtds/podcast-1.0.dtd"
 
 VALUE_BYTES = 255  # PSP-1: any value unless stated; counted in bytes, which is never more than it allows
 DESCRIPTION_BYTES = 4000  # Apple and PSP-1, channel and item
+ABOUT_CHARS = 128  # Podcasting 2.0: text of funding, license and updateFrequency, and a purpose
+ALTERNATE_CHARS = 32  # PSP-1: title of an alternateEnclosure
+TXT_CHARS = 4000  # Podcasting 2.0: text of podcast:txt
 _NOTE_BYTES = 1200  # of a description: the note and the line of support come whole before the summary gets its room
 _ASIDE_BYTES = 500
 
 EMPTY_SINCE = date(2000, 1, 1)  # lastBuildDate of a feed without episodes: fixed, so it does not tell of a withdrawal
 
 _PODCAST_NAMESPACE = uuid.UUID("ead4c236-bf58-58c6-a2c6-a6b28d128cb6")
+
+
+class Rhythm(enum.StrEnum):
+    """How often episodes come, if a show wants to say so."""
+
+    UNSAID = "unsaid"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    FORTNIGHTLY = "fortnightly"
+    MONTHLY = "monthly"
+    QUARTERLY = "quarterly"
+
+
+RRULES = {  # RFC 5545
+    Rhythm.DAILY: "FREQ=DAILY",
+    Rhythm.WEEKLY: "FREQ=WEEKLY",
+    Rhythm.FORTNIGHTLY: "FREQ=WEEKLY;INTERVAL=2",
+    Rhythm.MONTHLY: "FREQ=MONTHLY",
+    Rhythm.QUARTERLY: "FREQ=MONTHLY;INTERVAL=3",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FeedParams:
+    """What the feed says to directories besides the show and its episodes. Nothing here is ever refused: `lint` tells."""
+
+    block: bool = False  # a soft launch: directories are asked not to list the show; who has the address can subscribe
+    complete: bool = False  # no more episodes will come
+    new_feed_url: str = ""  # where the feed has moved to; both feeds stay up for weeks
+    txt: tuple[
+        str, ...
+    ] = ()  # "purpose=value", such as "verify=…" with the code a directory gave; at most 4000 characters
+    license: str = ""  # such as "cc-by-nc-nd-4.0", or a name of your own with license_url
+    license_url: str = ""  # where a licence of your own can be read
+    funding_url: str = ""  # where listeners can give something: to an organisation, never to a person
+    funding_text: str = ""  # what that link is called
+    rhythm: Rhythm = Rhythm.UNSAID  # daily, weekly, fortnightly, monthly, quarterly: a promise that apps show
+    rhythm_text: str = ""  # the same in the show's own words; empty: the English word
+    content_link: str = ""  # what apps call a link to an episode's page, such as "Read along"; empty: no link
+    numbers: bool = False  # count episodes from 1, those that are out now: after a withdrawal later ones count one less
+    small_file: str = "Small file"  # what apps call the Opus file
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +120,42 @@ def feed(
     artwork: PurePosixPath,
     block: bool = False,
     labels: Labels | None = None,
+    params: FeedParams | None = None,
 ) -> bytes:
     """The feed of `show` at `address` below its root, newest episode first: equal input gives equal bytes.
 
-    `guid` is the show's `podcast:guid`; `block` asks directories not to list it. Characters XML forbids are dropped and
-    texts over a directory's limit are clipped at a word. No episodes is a valid feed.
+    `guid` is the show's `podcast:guid`; `block` asks directories not to list it, whatever `params` say. Characters XML
+    forbids are dropped and texts over a directory's limit are clipped at a word. No episodes is a valid feed.
     """
-    labels = labels or Labels()
+    labels, params = labels or Labels(), params or FeedParams()
     newest_first = sorted(items, key=lambda item: item.episode.public_id)
     newest_first.sort(key=lambda item: item.released_on, reverse=True)
 
     made = FeedGenerator()
     made.load_extension("podcast", atom=False)
     made.register_extension("podcasting20", podcasting20.Channel, podcasting20.Entry, atom=False)
-    _channel(made, show, guid, newest_first, address, artwork, block)
+    _channel(made, show, guid, newest_first, address, artwork, params, block=block or params.block)
+    numbers = numbered(newest_first) if params.numbers else {}
     for item in newest_first:
-        _entry(made.add_entry(order="append"), show, item, artwork, labels)
+        number = numbers.get(item.episode.public_id)
+        _entry(made.add_entry(order="append"), show, item, artwork, labels, params, number)
     return _finished(made.rss_str())
+
+
+def numbered(newest_first: Sequence[Item]) -> dict[str, int]:
+    """A number for each full episode, by public id: from 1 on in each season, the oldest first.
+
+    Only what is out is counted. A number that stayed empty would be a stone on a grave: it would tell for ever that somebody
+    withdrew.
+    """
+    counted: dict[int, int] = {}
+    found = {}
+    for item in reversed(newest_first):
+        details = item.episode.details
+        if details.kind is Kind.FULL:
+            counted[details.season] = counted.get(details.season, 0) + 1
+            found[item.episode.public_id] = counted[details.season]
+    return found
 
 
 def _channel(
@@ -99,6 +165,8 @@ def _channel(
     items: Sequence[Item],
     address: PurePosixPath,
     artwork: PurePosixPath,
+    params: FeedParams,
+    *,
     block: bool,
 ) -> None:
     # Settings may be half filled in; a withdrawal must still get its feed, so feedgen is given nothing it would refuse.
@@ -124,10 +192,41 @@ def _channel(
     made.podcast.itunes_explicit(_yes_no(bool(items) and all(item.episode.details.explicit for item in items)))
     if block:
         made.podcast.itunes_block(True)
+    if params.complete:
+        made.podcast.itunes_complete(True)
+    if params.new_feed_url:
+        made.podcast.itunes_new_feed_url(line(params.new_feed_url))
     made.podcasting20.guid = guid
+    made.podcasting20.tags = tuple(_channel_tags(params, block=block))
 
 
-def _entry(entry: Any, show: ShowInfo, item: Item, artwork: PurePosixPath, labels: Labels) -> None:
+def _channel_tags(params: FeedParams, *, block: bool) -> Iterator[Tag]:
+    if block:
+        yield Tag("block", text="yes")
+    for record in params.txt:
+        purpose, equals, text = record.partition("=")
+        purpose, text = (line(purpose), line(text)) if equals else ("", line(record))
+        if text:
+            yield Tag("txt", (("purpose", purpose[:ABOUT_CHARS]),), text[:TXT_CHARS])
+    if params.license or params.license_url:
+        yield Tag("license", (("url", line(params.license_url)),), _about(params.license))
+    if params.funding_url or params.funding_text:
+        yield Tag("funding", (("url", line(params.funding_url)),), _about(params.funding_text))
+    if rule := RRULES.get(params.rhythm):
+        complete = "true" if params.complete else ""
+        text = _about(params.rhythm_text) or params.rhythm.value
+        yield Tag("updateFrequency", (("complete", complete), ("rrule", rule)), text)
+
+
+def _entry(
+    entry: Any,
+    show: ShowInfo,
+    item: Item,
+    artwork: PurePosixPath,
+    labels: Labels,
+    params: FeedParams,
+    number: int | None,
+) -> None:
     episode = item.episode
     entry.title(_value(episode.details.title))
     entry.link(href=_url(show, item.page), rel="alternate")
@@ -137,7 +236,11 @@ def _entry(entry: Any, show: ShowInfo, item: Item, artwork: PurePosixPath, label
     entry.enclosure(_url(show, episode.enclosure), str(episode.enclosure_bytes), episode.enclosure_type)
     entry.podcast.itunes_duration(max(1, round(episode.duration_s)))
     entry.podcast.itunes_explicit(_yes_no(episode.details.explicit))
-    entry.podcast.itunes_episode_type("full")
+    entry.podcast.itunes_episode_type(episode.details.kind.value)
+    if episode.details.season:
+        entry.podcast.itunes_season(episode.details.season)
+    if number:
+        entry.podcast.itunes_episode(number)
     entry.podcast.itunes_image(_url(show, artwork))
     entry.podcasting20.transcripts = (  # VTT first: some apps read no further
         TranscriptLink(_url(show, episode.vtt), "text/vtt", episode.language),
@@ -150,6 +253,28 @@ def _entry(entry: Any, show: ShowInfo, item: Item, artwork: PurePosixPath, label
         ),
     )
     entry.podcasting20.chapters_url = _url(show, episode.chapters)
+    entry.podcasting20.chapters = tuple((c.start_s, _value(c.title)) for c in episode.details.chapters)
+    if episode.small is not None:
+        entry.podcasting20.alternates = (_alternate(show, episode.small, params),)
+    if named := _about(params.content_link):
+        entry.podcasting20.tags = (Tag("contentLink", (("href", _url(show, item.page)),), named),)
+
+
+def _alternate(show: ShowInfo, small: SmallFile, params: FeedParams) -> AlternateLink:
+    return AlternateLink(
+        _url(show, small.path),
+        small.media_type,
+        small.codec,
+        small.size_bytes,
+        small.bitrate_kbps * 1000,
+        line(params.small_file)[:ALTERNATE_CHARS],
+        integrity(small.sha256),
+    )
+
+
+def integrity(sha256: Digest) -> str:
+    """A SHA-256 as Subresource Integrity writes it (W3C SRI, `podcast:integrity` of type sri)."""
+    return "sha256-" + base64.b64encode(bytes.fromhex(sha256)).decode()
 
 
 def _description(show: ShowInfo, item: Item, labels: Labels) -> str:
@@ -181,8 +306,9 @@ def _finished(rss: bytes) -> bytes:
     root = etree.fromstring(rss, keep)
     for explicit in root.iter(f"{{{ITUNES}}}explicit"):
         explicit.text = "true" if explicit.text == "yes" else "false"
-    for blocked in root.iter(f"{{{ITUNES}}}block"):
-        blocked.text = "Yes"
+    for name in ("block", "complete"):
+        for said in root.iter(f"{{{ITUNES}}}{name}"):
+            said.text = "Yes"
     etree.indent(root)
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + etree.tostring(root, encoding="UTF-8") + b"\n"
 
@@ -193,6 +319,10 @@ def _url(show: ShowInfo, path: PurePosixPath | None = None) -> str:
 
 def _value(text: str) -> str:
     return clip(line(text), VALUE_BYTES)
+
+
+def _about(text: str) -> str:
+    return clip(line(text), ABOUT_CHARS)
 
 
 def _escaped(text: str) -> str:

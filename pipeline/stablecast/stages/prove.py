@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stablecast.findings import Finding, Severity
 from stablecast.model import (
@@ -34,7 +35,10 @@ from stablecast.stages.attack import Attacked
 from stablecast.stages.master import MasterParams
 from stablecast.stages.transcribe import RATE_HZ, Recogniser, moved
 
-VERSION = 5
+VERSION = 6
+
+_SAME_LENGTH_S = 0.001  # the two have different sample rates
+_COMPARED_HZ = 8000
 
 _ANOTHER = "make a new draw with `stablecast voices redraw`, or choose another character or method"
 
@@ -49,12 +53,15 @@ class ProveParams:
     least_heard: float = 0.5  # share of the public words a second recognition must find, or it proves nothing
     around_s: float = 2.0  # s on both sides of each removal that are recognised once more, by themselves
     edge_s: float = 0.8  # s from a removal within which a scrap of a removed word is looked for
+    least_agreement: float = 0.8  # correlation of the small file's samples with those of the large one
 
     def __post_init__(self) -> None:
         if not 0.5 <= self.edge_s <= self.around_s <= 10:
             raise ValueError(
                 "edge_s is from 0.5, and around_s from edge_s to 10: this gate can be made stricter, not laxer"
             )
+        if not 0.8 <= self.least_agreement <= 1:
+            raise ValueError("least_agreement is from 0.8 to 1: this gate can be made stricter, not laxer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,17 @@ class Proof:
         return all(check.passed for check in self.checks)
 
 
+@dataclass(frozen=True, slots=True)
+class Small:
+    """What was measured of the small file. It is not recognised or attacked again: it has to be the sound that was."""
+
+    loudness: Loudness
+    duration_s: float
+    expected_s: float  # how long the large file is
+    found: frozenset[str]  # what it carries beside its sound: nothing is allowed
+    agreement: float  # see `agreement`
+
+
 def prove(
     loudness: Loudness,
     *,
@@ -96,14 +114,15 @@ def prove(
     texts: tuple[str, ...] = (),
     translated: tuple[str, ...] = (),
     captions: tuple[Finding, ...] = (),
+    small: Small | None = None,
 ) -> Proof:
     """Check a finished file. Nothing is raised: each broken promise is a failed check.
 
     `loudness` is measured on the decoded file; `found` is the tags it carries and `allowed` the set they must equal; `heard` is
     the file recognised again, times counting from the file's start; `around` is what `listen_around` heard; the recording is
     heard as `timeline` says; `attacks` holds one on each track's new voice. `texts` are other public texts of the episode, such
-    as its title, and `translated` what is read in another language; `captions` is what the lint of its captions found. A
-    protected word that a person left in (`left_in`) is no fault there.
+    as its title, and `translated` what is read in another language; `captions` is what the lint of its captions found; `small`
+    is the small file, where there is one. A protected word that a person left in (`left_in`) is no fault there.
     """
     return Proof(
         (
@@ -120,6 +139,7 @@ def prove(
             _texts(texts, translated, redaction, protected, params),
             _fitting(redaction),
             _captions(captions),
+            *(() if small is None else _small(small, target, params)),
         )
     )
 
@@ -152,6 +172,65 @@ def _tags(found: frozenset[str], allowed: frozenset[str]) -> Check:
         extra + missing,
         0,
     )
+
+
+def _small(small: Small, target: MasterParams, params: ProveParams) -> Iterator[Check]:
+    """The small file by measure alone: as loud, as long, clean, and sample for sample the sound that was recognised."""
+    for check in (
+        _loud(small.loudness, target, params),
+        _peak(small.loudness, target),
+        _tags(small.found, frozenset()),
+    ):
+        yield replace(check, name=f"small-{check.name}", sentence=f"The small file: {check.sentence}")
+    off_s = abs(small.duration_s - small.expected_s)
+    yield _small_check(
+        "duration",
+        f"it is {off_s:.3f} s longer or shorter than the large one",
+        off_s,
+        _SAME_LENGTH_S,
+        off_s <= _SAME_LENGTH_S,
+    )
+    yield _small_check(
+        "sound",
+        f"its samples agree with those of the large one by {small.agreement:.2f}",
+        small.agreement,
+        params.least_agreement,
+        small.agreement >= params.least_agreement,
+    )
+
+
+def _small_check(name: str, sentence: str, figure: float, limit: float, passed: bool) -> Check:
+    return Check(f"small-{name}", passed, f"The small file: {_told(sentence, passed, 'report this')}", figure, limit)
+
+
+def agreement(one: Waveform, other: Waveform) -> float:
+    """The correlation of two sounds, sample by sample at 8 kHz: near 1 for one sound in two encodings, near 0 for two voices.
+
+    What is longer in one of them is left out of account. Two silences agree.
+    """
+    products = np.zeros(3)
+    for a, b in _together(resampled(one, _COMPARED_HZ), resampled(other, _COMPARED_HZ)):
+        products += [float(a @ b), float(a @ a), float(b @ b)]
+    both, first, second = products
+    if first == 0 or second == 0:
+        return float(first == second)
+    return float(both / math.sqrt(first * second))
+
+
+def _together(one: Waveform, other: Waveform) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Samples of both that are heard at the same time, for as long as both last."""
+    blocks = (one.blocks(), other.blocks())
+    rests = [np.zeros(0), np.zeros(0)]
+    while True:
+        for index, more in enumerate(blocks):
+            while not len(rests[index]):
+                block = next(more, None)
+                if block is None:
+                    return
+                rests[index] = block.astype(np.float64)
+        length = min(map(len, rests))
+        yield rests[0][:length], rests[1][:length]
+        rests = [rest[length:] for rest in rests]
 
 
 def _intelligible(heard: Transcript, public: PublicTranscript, params: ProveParams) -> Check:

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from stablecast.model import Digest, Outcomes, PublicEpisode, ShowInfo
-from stablecast.rss.feed import Item, Labels, feed
+from stablecast.rss.feed import FeedParams, Item, Labels, feed
 from stablecast.site import artwork
 from stablecast.site.pages import named, page, pages
 from stablecast.site.wording import Wording
@@ -32,6 +32,10 @@ class MediaPaths:
     vtt: PurePosixPath
     srt: PurePosixPath
     chapters: PurePosixPath
+
+    def small(self, sound: Digest) -> PurePosixPath:
+        """The small file whose bytes have this sha256: other bytes get another name, as they do here too."""
+        return self.enclosure.with_name(f"{self.enclosure.stem}-{sound[:8]}.opus")
 
     def captions_in(self, language: str) -> tuple[PurePosixPath, PurePosixPath]:
         """VTT and SRT in another language than the one spoken."""
@@ -96,6 +100,7 @@ def texts(
     outcomes: Outcomes,
     *,
     block: bool = False,
+    params: FeedParams | None = None,
     wording: Wording | None = None,
     cover: bytes | None = None,
 ) -> Mapping[PurePosixPath, bytes]:
@@ -116,7 +121,7 @@ def texts(
     labels = Labels(wording.content_note, wording.outcomes, wording.support, wording.whereabouts)
     episodes = [(release.episode, release.released_on) for release in releases]
     return {
-        FEED: feed(show, podcast_guid, items, address=FEED, artwork=COVER, block=block, labels=labels),
+        FEED: feed(show, podcast_guid, items, address=FEED, artwork=COVER, block=block, labels=labels, params=params),
         COVER: cover if cover is not None else artwork.cover(show.title),
         **pages(show, episodes, outcomes, feed=FEED, cover=COVER, wording=wording),
     }
@@ -129,11 +134,12 @@ def publish(
     outcomes: Outcomes,
     *,
     block: bool = False,
+    params: FeedParams | None = None,
     wording: Wording | None = None,
     cover: bytes | None = None,
 ) -> PublicTree:
     """The public tree for exactly these releases: `texts`, and their media by digest."""
-    made = texts(show, podcast_guid, releases, outcomes, block=block, wording=wording, cover=cover)
+    made = texts(show, podcast_guid, releases, outcomes, block=block, params=params, wording=wording, cover=cover)
     return PublicTree(made, {path: digest for release in releases for path, digest in release.files.items()})
 
 

@@ -63,7 +63,15 @@ def frozen_cut(show: OpenShow, row: EpisodeRow, digest: str | None = None) -> Cu
     return found
 
 
-_PARTS = ("sound", "captions", "words about it", "consent", "method")  # as `OpenShow.made_from` writes them
+_NONE = "-"  # in the place of the small file where there is none; a cut of an older version has no such place
+_PARTS = (
+    "sound",
+    "captions",
+    "words about it",
+    "consent",
+    "method",
+    "small file",
+)  # as `OpenShow.made_from` writes them
 
 
 def _changed(show: OpenShow, row: EpisodeRow, now: CutRow) -> tuple[str, ...]:
@@ -71,8 +79,8 @@ def _changed(show: OpenShow, row: EpisodeRow, now: CutRow) -> tuple[str, ...]:
     before = [cut for cut in show.state.cuts(row.id) if cut.digest != now.digest]
     if not before:
         return ()
-    pairs = zip(_PARTS, before[-1].made_from.split(), now.made_from.split(), strict=True)
-    return tuple(part for part, old, new in pairs if old != new)
+    olds, news = ((*cut.made_from.split(), _NONE)[: len(_PARTS)] for cut in (before[-1], now))
+    return tuple(part for part, old, new in zip(_PARTS, olds, news, strict=True) if old != new)
 
 
 def cut_file(show: OpenShow, name: str, digest: str, kind: str) -> FileView:

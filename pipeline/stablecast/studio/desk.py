@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -65,7 +66,8 @@ class Written:
     chapters: tuple[Chapter, ...] | None = None  # None: as they are
 
     def over(self, details: Details) -> Details:
-        return Details(
+        return dataclasses.replace(
+            details,
             title=self.title.strip() or details.title,
             summary=self.summary.strip(),
             content_note=self.content_note.strip(),

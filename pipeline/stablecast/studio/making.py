@@ -23,14 +23,16 @@ from stablecast.model import (
     PublicEpisode,
     PublicFile,
     PublicTranslation,
+    SmallFile,
     Timeline,
     Transcript,
 )
 from stablecast.notes import Whereabouts, content_note
 from stablecast.runner import Bench, EnclosureNotes, Job, Progress, run_all
-from stablecast.stages import approve
+from stablecast.stages import alternate, approve
+from stablecast.stages.alternate import AlternateParams
 from stablecast.stages.prove import Proof
-from stablecast.stages.publish import media_paths
+from stablecast.stages.publish import MediaPaths, media_paths
 from stablecast.store import decisions, episode, files, locks, receipts
 from stablecast.store.episode import Tracks
 from stablecast.store.keyring import Entry
@@ -152,7 +154,7 @@ def public_files(show: OpenShow, row: EpisodeRow) -> tuple[PublicEpisode, tuple[
     translations = tuple(
         PublicTranslation(t.language, *paths.captions_in(t.language), t.cues) for t in captions.translations
     )
-    params = show.settings.caption
+    params, small = show.settings.caption, small_file(made_of, paths, show.settings.alternate)
     tracks = [
         (
             language,
@@ -166,6 +168,7 @@ def public_files(show: OpenShow, row: EpisodeRow) -> tuple[PublicEpisode, tuple[
     (_, spoken), *translated = tracks
     made = (
         PublicFile(paths.enclosure, notes.media_type, data),
+        *(PublicFile(about.path, about.media_type, bytes_) for about, bytes_ in small),
         *spoken,
         PublicFile(paths.chapters, chapters.MEDIA_TYPE, chapters.text(captions.chapters).encode()),
         *(file for _, track in translated for file in track),
@@ -191,8 +194,20 @@ def public_files(show: OpenShow, row: EpisodeRow) -> tuple[PublicEpisode, tuple[
             )
         ),
         translations=translations,
+        small=next((about for about, _ in small), None),
     )
     return public, made
+
+
+def small_file(made_of: Bench, paths: MediaPaths, params: AlternateParams) -> tuple[tuple[SmallFile, bytes], ...]:
+    """The small file of an episode and what is said about it; nothing where the settings ask for none."""
+    made = made_of.small()
+    if made is None:
+        return ()
+    notes, data = made
+    sha256 = Digest(hashlib.sha256(data).hexdigest())
+    about = SmallFile(paths.small(sha256), notes.media_type, alternate.CODEC, params.bitrate_kbps, len(data), sha256)
+    return ((about, data),)
 
 
 def for_listeners(details: Details, captions: Captions) -> Details:
@@ -259,7 +274,9 @@ def _about(show: OpenShow, cut: Cut) -> str:
 
 def _exported(row: EpisodeRow, cut: Cut, file: PublicFile) -> str:
     """What a public file is called beside the others of its cut: by slug, language and format."""
-    stem = cut.episode.enclosure.stem
+    stem, small = cut.episode.enclosure.stem, cut.episode.small
+    if small is not None and file.path == small.path:
+        return f"{row.slug}-small{file.path.suffix}"
     kind = "-transcript" if any(file.path == each.path for each in cut.episode.transcripts) else ""
     return f"{row.slug}{file.path.stem.removeprefix(stem)}{kind}{file.path.suffix}"
 

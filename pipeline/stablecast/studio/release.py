@@ -215,7 +215,10 @@ def _missing_media(show: OpenShow) -> dict[PurePosixPath, bytes]:
 
 def _tree(show: OpenShow, releases: Sequence[Release]) -> PublicTree:
     """What the world should get, from these releases alone."""
-    return publishing.publish(show.settings.show, _guid(show), releases, show.outcomes, block=show.state.show.demo)
+    settings = show.settings
+    return publishing.publish(
+        settings.show, _guid(show), releases, show.outcomes, block=show.state.show.demo, params=settings.feed
+    )
 
 
 def _guid(show: OpenShow) -> str:

@@ -227,6 +227,7 @@ class OpenShow:
             details,
             str(consent_version),
             str(self.settings.revoice.method),
+            known["alternate"].output if self.settings.alternate.bitrate_kbps else "-",
         ]
         return " ".join(parts)
 

@@ -53,7 +53,7 @@ class FfmpegCodec:
                 id3v2_version=0,
                 write_xing=0,
             )
-            .compile(cmd=_ffmpeg())
+            .compile(cmd=command_line())
         )
         frames = b"".join(piped(command, (block.tobytes() for block in source.blocks())))
         return _info_frame(frames, source.length, bitrate_kbps, rate_hz) + frames
@@ -67,12 +67,12 @@ class FfmpegCodec:
         command = (
             ffmpeg.input("pipe:0", format="mp3", protocol_whitelist="pipe")
             .output("pipe:1", format="f32le", acodec="pcm_f32le", map="0:a:0", ac=1, ar=rate_hz)
-            .compile(cmd=_ffmpeg())
+            .compile(cmd=command_line())
         )
 
         def blocks() -> Iterator[Block]:
             missing = length
-            for piece in piped(command, _sliced(data)):
+            for piece in piped(command, sliced(data)):
                 # from a pipe ffmpeg leaves the encoder's padding at the end
                 block = np.frombuffer(piece, np.float32)[:missing]
                 missing -= len(block)
@@ -84,11 +84,13 @@ class FfmpegCodec:
         return Waveform(rate_hz, length, blocks)
 
 
-def _ffmpeg() -> list[str]:
+def command_line() -> list[str]:
+    """The ffmpeg of this machine, which says nothing but errors."""
     return [str(executable()), "-hide_banner", "-loglevel", "error"]
 
 
-def _sliced(data: bytes) -> Iterator[memoryview]:
+def sliced(data: bytes) -> Iterator[memoryview]:
+    """The bytes in pieces that a pipe takes."""
     view = memoryview(data)
     return (view[start : start + 65_536] for start in range(0, len(data), 65_536))
 
