@@ -13,15 +13,13 @@ from typing import Final
 
 from stablecast.model import Digest, Outcomes, PublicEpisode, ShowInfo
 from stablecast.rss.feed import Item, Labels, feed
-from stablecast.site import artwork
-from stablecast.site.pages import named, page, pages
-from stablecast.site.wording import Wording
+from stablecast.site.design import Design
+from stablecast.site.pages import COVER, named, page, pages
 from stablecast.stages.approve import ApprovedEpisode
 
 VERSION = 1
 
 FEED: Final = PurePosixPath("feed.xml")
-COVER: Final = PurePosixPath("cover.jpg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +94,14 @@ def texts(
     outcomes: Outcomes,
     *,
     block: bool = False,
-    wording: Wording | None = None,
-    cover: bytes | None = None,
+    design: Design | None = None,
 ) -> Mapping[PurePosixPath, bytes]:
-    """Feed, index, style, cover and a page for each release, by path. Equal input gives equal bytes, whatever the order.
+    """The feed, its pictures and the whole site, by path. Equal input gives equal bytes, whatever the order.
 
-    `block` asks directories not to list the show; `cover` is the show's own JPEG, else one is drawn from the title.
+    `block` asks directories and search engines not to list the show; `design` is how the show made its pages its own.
     """
-    wording = wording or Wording()
+    design = design or Design()
+    wording = design.words
     items = [
         Item(
             release.episode,
@@ -117,8 +115,7 @@ def texts(
     episodes = [(release.episode, release.released_on) for release in releases]
     return {
         FEED: feed(show, podcast_guid, items, address=FEED, artwork=COVER, block=block, labels=labels),
-        COVER: cover if cover is not None else artwork.cover(show.title),
-        **pages(show, episodes, outcomes, feed=FEED, cover=COVER, wording=wording),
+        **pages(show, episodes, outcomes, feed=FEED, design=design, unlisted=block),
     }
 
 
@@ -129,11 +126,10 @@ def publish(
     outcomes: Outcomes,
     *,
     block: bool = False,
-    wording: Wording | None = None,
-    cover: bytes | None = None,
+    design: Design | None = None,
 ) -> PublicTree:
     """The public tree for exactly these releases: `texts`, and their media by digest."""
-    made = texts(show, podcast_guid, releases, outcomes, block=block, wording=wording, cover=cover)
+    made = texts(show, podcast_guid, releases, outcomes, block=block, design=design)
     return PublicTree(made, {path: digest for release in releases for path, digest in release.files.items()})
 
 
