@@ -33,7 +33,7 @@ from stablecast.model import (
     PublicTranslation,
 )
 from stablecast.rss.lint import lint
-from stablecast.site.artwork import MAX_BYTES, Art, art, cover
+from stablecast.site.artwork import MAX_BYTES, Art, cover
 from stablecast.site.colours import contrast, scheme_for
 from stablecast.site.design import Design, Link, own_page
 from stablecast.site.outcomes import outcomes
@@ -225,7 +225,7 @@ def test_the_policy_allows_only_ourselves() -> None:
         "img-src": "'self'",
         "style-src": "'self'",
     }
-    assert EPISODE_POLICY == f"{POLICY}; script-src 'self'"
+    assert f"{POLICY}; script-src 'self'" == EPISODE_POLICY
     style = site()[PurePosixPath("style.css")].decode()
     assert "url(" not in style
     assert "@import" not in style

@@ -1,7 +1,7 @@
 """The pictures of a show: its own cover, made anew from its pixels, or quiet hills made of waves under the title.
 
-A cover comes from outside. Its size and its end are read from its structure before any decoder sees it, and of what the
-decoder makes only the pixels go on: no place where it was taken, no name, no thumbnail, nothing hidden behind its end.
+A cover comes from outside. Its size and its end are read from its structure before any decoder sees it; the decoder sees
+the picture alone, and only pixels go on: no place where it was taken, no name, no thumbnail, nothing hidden behind its end.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFont
 
 from stablecast.errors import InputRefused
 from stablecast.site.colours import Palette, rgb, scheme_number
@@ -48,6 +48,9 @@ _MODES: Final = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _PNG_PICTURE: Final = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"))
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
+_JPEG_ASIDES: Final = frozenset(
+    (*range(0xE0, 0xEE), 0xEF, 0xFE)
+)  # all APPn but Adobe's, which says how colours are coded
 _SOF: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _BARE: Final = frozenset((0x01, *range(0xD0, 0xD8)))  # markers without a length
 
@@ -95,11 +98,9 @@ def taken(data: bytes) -> bytes:
         with Image.open(io.BytesIO(picture), formats=("JPEG", "PNG")) as image:
             if image.format not in ("JPEG", "PNG") or image.size != (width, height) or image.mode not in _MODES:
                 raise InputRefused("the cover is of a kind that is not taken; save it as JPEG or PNG, 8 bits a colour")
-            upright = ImageOps.exif_transpose(image)
-            pixels = upright.convert("RGBA") if "A" in upright.mode or "transparency" in upright.info else upright
-            if pixels.mode == "RGBA":
-                pixels = Image.alpha_composite(Image.new("RGBA", pixels.size, "white"), pixels)
-            plain = pixels.convert("RGB")
+            plain = image.convert("RGBA" if "A" in image.mode or "transparency" in image.info else "RGB")
+            if plain.mode == "RGBA":
+                plain = Image.alpha_composite(Image.new("RGBA", plain.size, "white"), plain).convert("RGB")
     except (
         OSError,
         ValueError,
@@ -143,27 +144,32 @@ def _looked_at_png(data: bytes) -> tuple[int, int, bytes]:
 
 
 def _looked_at_jpeg(data: bytes) -> tuple[int, int, bytes]:
-    at, size = 2, (0, 0)
+    at, kept, size = 2, [data[:2]], (0, 0)
     while True:
         while data[at] == 0xFF and data[at + 1] == 0xFF:  # fill bytes
             at += 1
         lead, marker = data[at], data[at + 1]
         if lead != 0xFF or marker in (0x00, _SOI):
             raise IndexError(at)
-        at += 2
+        start, at = at, at + 2
         if marker == _EOI:
             break
-        if marker in _BARE:
-            continue
-        (length,) = struct.unpack_from(">H", data, at)
-        if marker in _SOF:
-            height, width = struct.unpack_from(">HH", data, at + 3)
-            size = (width, height)
-        at += length
-        if marker == _SOS:
-            at = _after_scan(data, at)
+        if marker not in _BARE:
+            (length,) = struct.unpack_from(">H", data, at)
+            if length < 2:
+                raise IndexError(at)
+            if marker in _SOF:
+                height, width = struct.unpack_from(">HH", data, at + 3)
+                if size not in ((0, 0), (width, height)):
+                    raise IndexError(at)
+                size = (width, height)
+            at += length
+            if marker == _SOS:
+                at = _after_scan(data, at)
+        if marker not in _JPEG_ASIDES:
+            kept.append(data[start:at])
     _nothing_after(data, at)
-    return *size, data
+    return *size, b"".join([*kept, b"\xff\xd9"])
 
 
 def _after_scan(data: bytes, at: int) -> int:

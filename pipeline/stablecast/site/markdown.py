@@ -45,7 +45,11 @@ def written(text: str) -> Written:
     _level(rest)
     rendered = _parser().renderer.render(rest, _parser().options, {})
     clean = nh3.clean(
-        rendered, tags=_TAGS, attributes={"a": {"href"}}, url_schemes=_SCHEMES, link_rel="noopener noreferrer"
+        rendered,
+        tags=_TAGS,
+        attributes={"a": {"href"}, "*": set()},
+        url_schemes=_SCHEMES,
+        link_rel="noopener noreferrer",
     )
     return Written(title, _as_xml(clean))
 
