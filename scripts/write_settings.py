@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Write config/show.toml and docs/settings.md from the Params classes: the one place where a default and its meaning stand.
+"""Write config/show.toml, config/site.toml and docs/settings.md from the classes where a default and its meaning stand.
 
-python scripts/write_settings.py            write both
+python scripts/write_settings.py            write them
 python scripts/write_settings.py --check    only say whether they are up to date (exit code 1 when not)
 """
 
@@ -20,9 +20,14 @@ from typing import Any
 
 from stablecast import codecs
 from stablecast.engine.settings import Settings
+from stablecast.model import ShowInfo
+from stablecast.site import colours
+from stablecast.site.design import SiteSettings
+from stablecast.site.wording import Wording
 
 ROOT = Path(__file__).resolve().parent.parent
 TOML = ROOT / "config" / "show.toml"
+SITE = ROOT / "config" / "site.toml"
 SHIPPED = ROOT / "pipeline" / "stablecast" / "examples"
 PAGE = ROOT / "docs" / "settings.md"
 WRITTEN_OUT = "show"  # the one table whose values a new show must fill in
@@ -88,6 +93,44 @@ def example() -> str:
     return "\n".join(lines)
 
 
+def site() -> str:
+    """config/site.toml."""
+    lines = [
+        "# How the pages of this show look and what they say. docs/publishing.md tells of them, and of your own pages and cover.",
+        "# A line with a # before it shows a default: take the # away to change it.",
+        "",
+        f"# cover_alt = {toml(SiteSettings().cover_alt)}  # {comments(SiteSettings)['cover_alt']}",
+        "",
+        "# Colours are made from the title. Those below are only an example; what could not be read is refused.",
+    ]
+    meaning, scheme = comments(colours.Choice), colours.scheme_for(ShowInfo().title)
+    for look in ("light", "dark"):
+        lines += ["", f"[colours.{look}]"]
+        for name, value in dataclasses.asdict(getattr(scheme, look)).items():
+            lines.append(f"# {name} = {toml(value)}" + (f"  # {meaning[name]}" if meaning.get(name) else ""))
+    lines += [
+        "",
+        "# Where else the show can be followed, besides its own address. As many as there are.",
+        "# [[subscribe]]",
+        '# name = "Apple Podcasts"',
+        '# url = "https://podcasts.apple.com/podcast/id0000000000"',
+        "",
+        "# The words of the pages, all of them: also to have them in another language.",
+        "[words]",
+    ]
+    nested = []
+    for f in dataclasses.fields(Wording):
+        value = getattr(Wording(), f.name)
+        if dataclasses.is_dataclass(value):
+            nested += ["", f"[words.{f.name}]"]
+            nested += [f"# {g.name} = {toml(getattr(value, g.name))}" for g in dataclasses.fields(value)]
+        elif isinstance(value, tuple):
+            lines += [f"# {f.name} = [", *(f"#     {toml(item)}," for item in value), "# ]"]
+        else:
+            lines.append(f"# {f.name} = {toml(value)}")
+    return "\n".join([*lines, *nested, ""])
+
+
 def page() -> str:
     """docs/settings.md."""
     lines = [
@@ -111,12 +154,12 @@ def page() -> str:
 
 def wanted() -> dict[Path, str]:
     """Every file this script writes."""
-    files = {TOML: example(), PAGE: page()}
+    files = {TOML: example(), SITE: site(), PAGE: page()}
     shipped = {
         SHIPPED / name: (TOML.parent / name).read_text(encoding="utf-8")
         for name in ("voices.toml", "outcomes.toml", "wording.toml")
     }
-    return files | {SHIPPED / "show.toml": files[TOML]} | shipped
+    return files | {SHIPPED / path.name: files[path] for path in (TOML, SITE)} | shipped
 
 
 if __name__ == "__main__":

@@ -13,15 +13,13 @@ from typing import Final
 
 from stablecast.model import Digest, Outcomes, PublicEpisode, ShowInfo
 from stablecast.rss.feed import FeedParams, Item, Labels, feed
-from stablecast.site import artwork
-from stablecast.site.pages import named, page, pages
-from stablecast.site.wording import Wording
+from stablecast.site.design import Design
+from stablecast.site.pages import COVER, named, page, pages
 from stablecast.stages.approve import ApprovedEpisode
 
 VERSION = 1
 
 FEED: Final = PurePosixPath("feed.xml")
-COVER: Final = PurePosixPath("cover.jpg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +99,15 @@ def texts(
     *,
     block: bool = False,
     params: FeedParams | None = None,
-    wording: Wording | None = None,
-    cover: bytes | None = None,
+    design: Design | None = None,
 ) -> Mapping[PurePosixPath, bytes]:
-    """Feed, index, style, cover and a page for each release, by path. Equal input gives equal bytes, whatever the order.
+    """The feed, its pictures and the whole site, by path. Equal input gives equal bytes, whatever the order.
 
-    `block` asks directories not to list the show; `cover` is the show's own JPEG, else one is drawn from the title.
+    `block`, or a soft launch, asks directories and search engines not to list the show; `design` is how the show made its
+    pages its own.
     """
-    wording = wording or Wording()
+    design, params = design or Design(), params or FeedParams()
+    quiet, wording = block or params.block, design.words
     items = [
         Item(
             release.episode,
@@ -121,9 +120,8 @@ def texts(
     labels = Labels(wording.content_note, wording.outcomes, wording.support, wording.whereabouts)
     episodes = [(release.episode, release.released_on) for release in releases]
     return {
-        FEED: feed(show, podcast_guid, items, address=FEED, artwork=COVER, block=block, labels=labels, params=params),
-        COVER: cover if cover is not None else artwork.cover(show.title),
-        **pages(show, episodes, outcomes, feed=FEED, cover=COVER, wording=wording),
+        FEED: feed(show, podcast_guid, items, address=FEED, artwork=COVER, block=quiet, labels=labels, params=params),
+        **pages(show, episodes, outcomes, feed=FEED, design=design, unlisted=quiet),
     }
 
 
@@ -135,11 +133,10 @@ def publish(
     *,
     block: bool = False,
     params: FeedParams | None = None,
-    wording: Wording | None = None,
-    cover: bytes | None = None,
+    design: Design | None = None,
 ) -> PublicTree:
     """The public tree for exactly these releases: `texts`, and their media by digest."""
-    made = texts(show, podcast_guid, releases, outcomes, block=block, params=params, wording=wording, cover=cover)
+    made = texts(show, podcast_guid, releases, outcomes, block=block, params=params, design=design)
     return PublicTree(made, {path: digest for release in releases for path, digest in release.files.items()})
 
 

@@ -13,8 +13,6 @@ from stablecast.errors import GateClosed, InputRefused, UsageRefused
 from stablecast.model import Cue, Item, ShowInfo
 from stablecast.notes import content_note
 from stablecast.runner import Progress
-from stablecast.site import artwork
-from stablecast.site.wording import Wording
 from stablecast.stages import approve as approving
 from stablecast.stages.approve import ORDER, ApprovedEpisode
 from stablecast.store import files
@@ -98,11 +96,11 @@ def _stretch(approved: ApprovedEpisode, clip: tuple[float, float] | None) -> tup
 def _film(
     show: OpenShow, approved: ApprovedEpisode, shape: Shape, start_s: float, length_s: float, captions_only: bool
 ) -> tuple[Film, Iterator[bytes]]:
-    info, params, wording = show.settings.show, show.settings.audiogram, Wording()
+    info, params, wording = show.settings.show, show.settings.audiogram, show.design.words
     episode = approved.cut.episode
     sound = next(file.data for file in approved.files if file.path == episode.enclosure)
     placed, measures = frame(shape, captions_only=captions_only), profile(shape, show.settings.caption)
-    cover = artwork.cover(info.title)
+    cover = show.design.art_of(info.title).cover
     note = content_note(episode.details, wording.whereabouts)
     font = _font(show, info, episode.details.title, note, wording.content_note, episode.cues)
     used = drawing.colours(cover)

@@ -14,6 +14,7 @@ from stablecast.errors import GateClosed, IntegrityFailure, StablecastError, Usa
 from stablecast.model import Approval, Digest, Role
 from stablecast.rss.feed import podcast_guid
 from stablecast.rss.lint import Severity, lint
+from stablecast.site.design import Design
 from stablecast.site.pages import page
 from stablecast.stages import approve as approving
 from stablecast.stages import publish as publishing
@@ -21,6 +22,7 @@ from stablecast.stages.approve import ApprovedEpisode
 from stablecast.stages.publish import FEED, PublicTree, Release
 from stablecast.store import accounts, locks
 from stablecast.store.state import Account, EpisodeRow, ReleaseRow
+from stablecast.studio import design as designing
 from stablecast.studio import listening, making
 from stablecast.studio.show import OPERATOR, OpenShow
 from stablecast.studio.views import PublishView, WithdrawView
@@ -101,8 +103,9 @@ def _check_heard(show: OpenShow, row: EpisodeRow, role: Role, account: Account) 
 def publish(show: OpenShow, names: tuple[str, ...]) -> PublishView:
     """Publish every episode that may be (or those named), and build the public tree anew.
 
-    Raises GateClosed when an episode that was named, or every one that waits, may not be published; IntegrityFailure when a
-    byte is not the one that was approved. The public tree is the old one or the new one, never part of either.
+    Raises GateClosed when an episode that was named, or every one that waits, may not be published; UsageRefused or InputRefused
+    when the show's own pages, colours or cover cannot be used; IntegrityFailure when a byte is not the one that was approved.
+    The public tree is the old one or the new one, never part of either.
     """
     public = locks.exclusive(show.workspace.lock("public"), wait_s=WAIT_S)
     with locks.exclusive(show.workspace.lock("work")), public:
@@ -165,7 +168,7 @@ def _release(show: OpenShow, ready: list[tuple[EpisodeRow, ApprovedEpisode]]) ->
         live = show.state.live_releases()
         new = {row.id: publishing.released(episode, first_on.get(row.id, today)) for row, episode in ready}
         releases = (*(kept(row) for row in live if row.episode not in new), *new.values())
-        tree = _tree(show, releases)
+        tree = _tree(show, releases, show.design)
         _refuse_lint(show, tree)
         with _built(show, tree, fresh, releases) as built:
             token = _recorded(show, live, new, {row.id: episode.cut.digest for row, episode in ready}, tree)
@@ -213,11 +216,11 @@ def _missing_media(show: OpenShow) -> dict[PurePosixPath, bytes]:
     return found
 
 
-def _tree(show: OpenShow, releases: Sequence[Release]) -> PublicTree:
+def _tree(show: OpenShow, releases: Sequence[Release], design: Design) -> PublicTree:
     """What the world should get, from these releases alone."""
-    settings = show.settings
+    settings, demo = show.settings, show.state.show.demo
     return publishing.publish(
-        settings.show, _guid(show), releases, show.outcomes, block=show.state.show.demo, params=settings.feed
+        settings.show, _guid(show), releases, show.outcomes, block=demo, params=settings.feed, design=design
     )
 
 
@@ -302,7 +305,7 @@ def _bring_in_line(show: OpenShow) -> None:
         present = local.digests(show.workspace.public)
         live = tuple(kept(row) for row in show.state.live_releases())
         sound = tuple(r for r in live if all(present.get(path) == digest for path, digest in r.files.items()))
-        tree = _tree(show, sound)
+        tree = _tree(show, sound, designing.load_or_plain(show.workspace, show.settings.show.title))
         with _built(show, tree, {}, sound) as built:
             if show.state.swap_due() != token:
                 continue

@@ -18,10 +18,12 @@ from stablecast.engine.workflow import WITHDRAWN, Facts
 from stablecast.errors import GateClosed, StablecastError, UsageRefused
 from stablecast.model import Approval, Item, Method, Outcomes, Role, Slug, slug_of
 from stablecast.runner import donor_digests, failure, steps, sting_digests
+from stablecast.site.design import Design
 from stablecast.site.outcomes import outcomes
 from stablecast.store import decisions, episode, keyring, receipts, settings
 from stablecast.store.state import Account, CutRow, EpisodeRow, State
 from stablecast.store.workspace import Workspace
+from stablecast.studio import design
 from stablecast.studio.memory import Memory
 from stablecast.tools import ffmpeg, models, piper, presidio, recognisers, verifier
 from stablecast.voice.characters import Character, characters
@@ -101,6 +103,11 @@ class OpenShow:
             return settings.load(Labels, path)
         with resources.as_file(resources.files("stablecast") / "examples" / "wording.toml") as shipped:
             return settings.load(Labels, shipped)
+
+    @cached_property
+    def design(self) -> Design:
+        """How the pages look and what they say. Raises UsageRefused or InputRefused where it cannot be used."""
+        return design.load(self.workspace, self.settings.show.title)
 
     @cached_property
     def production(self) -> Production:
