@@ -486,3 +486,34 @@ def test_publish_refuses_a_broken_design_and_a_withdrawal_does_not_wait_for_it(c
         Studio(config.parent, lambda: "correct horse").publish()
     assert refused.value.exit_code == SPOILED[what]
     assert load_or_plain(Workspace.open(config.parent), "What helps") == Design()
+
+
+# --- looking at it ----------------------------------------------------------------------------------------------------
+
+
+def test_a_preview_shows_the_design_and_nobody(config: Path, tmp_path: Path) -> None:
+    """All pages with made-up episodes, again into the same folder; a mistake is refused as `publish` refuses it."""
+    studio = Studio(config.parent, lambda: pytest.fail("it asked for the passphrase"))
+    (config / "pages" / "about.md").write_text("# About")
+    first = studio.site(tmp_path / "site")
+    assert first == tmp_path / "site" / "index.html"
+    said = {path.relative_to(first.parent).as_posix(): path.read_text() for path in first.parent.rglob("*.html")}
+    assert "An example" in said["index.html"]
+    assert {"pages/about.html", "change.html", "outcomes/trust.html", f"episodes/{1:032x}.html"} <= set(said)
+    assert all("noindex" in text for text in said.values())
+    (config / "pages" / "about.md").write_text("# Who we are")
+    studio.site(tmp_path / "site")
+    assert "Who we are" in first.read_text()
+    (config / "pages" / "about.md").write_text("untitled")
+    with pytest.raises(UsageRefused, match="does not begin with its title"):
+        studio.site(tmp_path / "site")
+
+
+def test_a_preview_writes_over_nothing_else(config: Path, tmp_path: Path) -> None:
+    """Neither into somebody's folder nor into the show, least of all into what is public."""
+    studio = Studio(config.parent, lambda: "correct horse")
+    (tmp_path / "mine").write_text("mine")
+    for folder in (tmp_path, config.parent / "feed", config.parent / "site"):
+        with pytest.raises(UsageRefused, match="name a"):
+            studio.site(folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]

@@ -385,6 +385,41 @@ def test_any_text_is_text(title: str, note: str, said: str, speaker: str) -> Non
     assert tags(title, note, said, speaker) == tags("plain", "plain", "plain", "plain")
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.tuples(*[ANY_TEXT] * 6), ANY_TEXT)
+def test_any_settings_give_a_site(told: tuple[str, ...], word: str) -> None:
+    """Whatever a show says of itself, every page and the sitemap are well-formed: a withdrawal has to build them (T38)."""
+    title, summary, url, support, rights, language = told
+    show = dataclasses.replace(
+        SHOW, title=title, summary=summary, url=url, support=support, copyright=rights, language=language
+    )
+    words = Wording(change_why=(f"a {word}",), home=f"a {word}", content_note=f"a {word}", follow=f"a {word}")
+    design = dataclasses.replace(PLAIN, words=words, cover_alt=word)
+    made = pages(show, [(an_episode(1), DAY)], OUTCOMES, feed=FEED, design=design)
+    for _, text in html_of(made):
+        tree_of(text)
+        assert not {"iframe", "object", "style", "base"} & {tag for tag, _ in Tags(text).found}
+    etree.fromstring(made[PurePosixPath("sitemap.xml")])
+
+
+@pytest.mark.parametrize("url", ["", "https://[", "x", "https://podcast.example/a b", "https://podcast.example"])
+def test_a_broken_address_stops_no_withdrawal(url: str) -> None:
+    """Pages are built, with links that hold on their own host."""
+    made = texts(dataclasses.replace(SHOW, url=url), GUID, [a_release(1)], OUTCOMES, design=PLAIN)
+    text = dict(html_of(made))[PurePosixPath("404.html")]
+    assert 'href="/index.html"' in text or 'href="/ab/index.html"' in text
+
+
+def test_what_is_said_where_a_link_is_shared_is_short() -> None:
+    """Cut at a word; a text without spaces inside one."""
+    for summary in ("word " * 200, "w" * 900):
+        made = site(a_release(1, summary=summary, content_note=""))
+        tags = Tags(dict(html_of(made))[PurePosixPath(f"episodes/{1:032x}.html")]).found
+        (told,) = [each["content"] or "" for _, each in tags if each.get("name") == "description"]
+        assert 200 < len(told) <= 282
+        assert told.endswith((" …", "w …"))
+
+
 def test_equal_input_gives_equal_bytes_in_any_order() -> None:
     """The tree depends on what is released, not on the order of asking."""
     releases = [a_release(number, date(2026, 1, 1 + number % 2)) for number in range(6)]

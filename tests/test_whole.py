@@ -688,3 +688,25 @@ def test_a_hold_is_lifted_by_the_lead_alone(show: Showcase) -> None:
     show.ok("hold", "ep-001", "--lift", "--as", "dana", "--password-file", show.folder / "dana.password")
     assert show.status("ep-001")["state"] != "held"
     assert show.ok("verify", as_json=True).json["holds"]
+
+
+def test_a_broken_design_keeps_nothing_up(show: Showcase) -> None:
+    """Own pages and colours that cannot be used stop `publish` with a sentence; the withdrawal goes through, and verifies."""
+    published(show)
+    config, feed = show.root / "config", show.root / "feed"
+    page = next(path for path in (feed / "episodes").iterdir() if path.name != "index.html")
+    public_id = page.stem
+    (config / "site.toml").write_text('[colours.light]\ntext = "#f0f0f0"\n')
+    (config / "cover.png").write_bytes(b"<svg/>")
+
+    refused = show("publish")
+    assert (refused.code, page.exists()) == (2, True)
+    assert "colours.light.text cannot be seen well enough on page" in refused.err
+    show.ok("withdraw", "ep-001")
+
+    assert not [path for path in feed.rglob("*") if public_id in path.name]
+    assert not [path for path in feed.rglob("*") if path.is_file() and public_id.encode() in path.read_bytes()]
+    assert not [path for path in feed.rglob("*.html") if "She listened" in path.read_text()]
+    assert (feed / "feed.xml").exists()
+    assert (feed / "outcomes" / "trust.html").exists()
+    assert show.ok("verify", as_json=True).json["holds"] is True

@@ -73,4 +73,23 @@ def report(console: Console, episode: str, out: Path) -> None:
     console.answer({"episode": episode, "file": str(out)}, [f"{episode}: measured."])
 
 
-COMMANDS = (audiogram, report)
+@click.command()
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="A folder outside of the show."
+)
+@click.pass_obj
+def site(console: Console, out: Path) -> None:
+    """Build the pages as they are designed now, to look at: colours, words, pages and cover of config/.
+
+    With made-up episodes and no sound; nothing is published, and no word of a real episode leaves the show. Change something,
+    build again, reload. Needs no passphrase.
+
+    \b
+    Example:
+      stablecast site --out ~/Desktop/site
+    """
+    first = console.studio().site(out)
+    console.answer({"page": str(first)}, [f"Open {first} in a browser."])
+
+
+COMMANDS = (audiogram, report, site)

@@ -71,11 +71,11 @@ def art(title: str, palette: Palette, own: bytes | None = None) -> Art:
     Equal input gives equal bytes.
     """
     made = own if own is not None else cover(title)
-    with Image.open(io.BytesIO(made), formats=("JPEG",)) as image:
-        small = image.resize((SMALL_PX, SMALL_PX), Image.Resampling.LANCZOS)
-        beside = image.resize((CARD_PX[1], CARD_PX[1]), Image.Resampling.LANCZOS)
+    image = Image.open(io.BytesIO(made), formats=("JPEG",))
+    small = image.resize((SMALL_PX, SMALL_PX), Image.Resampling.LANCZOS)
+    beside = image if own is not None else _hills(title)  # the card says the title itself
     card = Image.new("RGB", CARD_PX, rgb(palette.page))
-    card.paste(beside, (0, 0))
+    card.paste(beside.resize((CARD_PX[1], CARD_PX[1]), Image.Resampling.LANCZOS), (0, 0))
     _title(card, " ".join(title.split()), palette)
     return Art(made, _stored(small), _stored(card))
 
@@ -194,11 +194,17 @@ def cover(title: str) -> bytes:
 
     A title in letters the built-in font does not have is left out: the picture stands alone.
     """
-    seed = hashlib.sha256(title.encode("utf-8", "replace")).digest()
-    top, horizon, hills, letters = _PALETTES[scheme_number(title)]
-    image = Image.fromarray(_landscape(seed, _rgb(top), _rgb(horizon), [_rgb(hill) for hill in hills]), "RGB")
-    _write(image, " ".join(title.split()), letters)
+    image = _hills(title).copy()
+    _write(image, " ".join(title.split()), _PALETTES[scheme_number(title)][3])
     return _stored(image)
+
+
+@functools.lru_cache(maxsize=1)
+def _hills(title: str) -> Image.Image:
+    """The picture under a title, without it."""
+    seed = hashlib.sha256(title.encode("utf-8", "replace")).digest()
+    top, horizon, hills, _ = _PALETTES[scheme_number(title)]
+    return Image.fromarray(_landscape(seed, _rgb(top), _rgb(horizon), [_rgb(hill) for hill in hills]), "RGB")
 
 
 def _stored(image: Image.Image) -> bytes:

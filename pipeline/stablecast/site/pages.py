@@ -15,7 +15,6 @@ from functools import cached_property
 from importlib import resources
 from pathlib import PurePosixPath
 from typing import Final
-from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
@@ -322,7 +321,7 @@ class _Site:
         **more: object,
     ) -> bytes:
         """One page; `told` is what a link to it says where it is shared. `absolute`: it is served at other addresses too."""
-        root = (urlsplit(self.show.url).path.rstrip("/") + "/") if absolute else "../" * (len(path.parts) - 1)
+        root = self.path_of_root() if absolute else "../" * (len(path.parts) - 1)
         text = (
             _environment()
             .get_template(template)
@@ -390,6 +389,11 @@ class _Site:
         root = "".join(self.show.url.split()).rstrip("/") + "/"
         return root if path == INDEX else f"{root}{path}"
 
+    def path_of_root(self) -> str:
+        """Where the public root is on its host. Any text gives one: settings may be half filled in when something comes down."""
+        inside = "".join(self.show.url.split()).partition("://")[2].partition("/")[2].strip("/")
+        return f"/{inside}/" if inside else "/"
+
     def sitemap(self, found: Iterable[PurePosixPath], days: Mapping[PurePosixPath, date]) -> bytes:
         """Every page, for search engines; those of episodes with their day."""
         lines = [
@@ -450,7 +454,10 @@ def _written(day: date, wording: Wording) -> str:
 
 def _clipped(text: str) -> str:
     text = " ".join(text.split())
-    return text if len(text) <= _TOLD_CHARS else text[:_TOLD_CHARS].rpartition(" ")[0] + " …"
+    if len(text) <= _TOLD_CHARS:
+        return text
+    kept = text[:_TOLD_CHARS]
+    return (kept.rpartition(" ")[0] or kept) + " …"
 
 
 def _style(colours: Colours) -> bytes:

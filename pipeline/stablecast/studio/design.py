@@ -8,14 +8,19 @@ from pathlib import Path
 from typing import Final
 
 from stablecast.errors import InputRefused, StablecastError, UsageRefused
+from stablecast.model import Outcomes, ShowInfo
+from stablecast.site import example
 from stablecast.site.artwork import TAKEN_BYTES
 from stablecast.site.design import MAX_PAGE_BYTES, Design, SiteSettings, design
-from stablecast.store import settings
+from stablecast.site.pages import INDEX, pages
+from stablecast.stages.publish import FEED
+from stablecast.store import files, settings
 from stablecast.store.workspace import Workspace
 
 FILE: Final = "site.toml"
 PAGES: Final = "pages"
 COVERS: Final = ("cover.jpg", "cover.jpeg", "cover.png")
+PREVIEW: Final = ".stablecast-preview"  # in a folder that may be written over, for it holds only examples
 
 
 def load(workspace: Workspace, title: str) -> Design:
@@ -33,6 +38,24 @@ def load_or_plain(workspace: Workspace, title: str) -> Design:
         return load(workspace, title)
     except (StablecastError, OSError, ValueError, MemoryError, RecursionError):
         return Design()
+
+
+def preview(workspace: Workspace, info: ShowInfo, outcomes: Outcomes, folder: Path) -> Path:
+    """The site of a show as it is designed now, with made-up episodes, in a folder of its own; its first page.
+
+    Raises UsageRefused for a folder that holds anything but an earlier preview or is part of the show, and what `load` raises.
+    """
+    if folder.resolve().is_relative_to(workspace.root):
+        raise UsageRefused("a preview is only to look at; name a folder outside of the show")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / PREVIEW).is_file():
+        raise UsageRefused("this folder holds something else; name a new one, or one with an earlier preview")
+    made = pages(
+        info, tuple(example.episodes(outcomes)), outcomes, feed=FEED, design=load(workspace, info.title), unlisted=True
+    )
+    files.write(folder / PREVIEW, b"")
+    for path, data in made.items():
+        files.write(folder / path, data)
+    return folder / INDEX
 
 
 def _pages(workspace: Workspace) -> dict[str, str]:

@@ -34,6 +34,7 @@ from stablecast.studio import (
     reviewing,
     voices,
 )
+from stablecast.studio import design as designing
 from stablecast.studio import desk as desks
 from stablecast.studio.desk import DeskView, OutcomeView, Written
 from stablecast.studio.doctor import CheckView
@@ -568,6 +569,11 @@ class Studio:
         """What was measured of an episode, as a page for staff."""
         with self._open() as show:
             reports.report(show, episode, file)
+
+    def site(self, folder: Path) -> Path:
+        """The pages as they are designed now, with made-up episodes, in a folder to look at; the first of them."""
+        with self._open() as show:
+            return designing.preview(show.workspace, show.settings.show, show.outcomes, folder)
 
     # --- looking
 
