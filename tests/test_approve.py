@@ -27,6 +27,7 @@ from stablecast.model import (
     PublicFile,
     PublicTranslation,
     Role,
+    SmallFile,
     TextFile,
 )
 from stablecast.stages.approve import ApprovedEpisode, approve, freeze
@@ -145,6 +146,7 @@ def test_every_field_of_the_words_is_under_the_digest() -> None:
             PurePosixPath: PurePosixPath("other"),
             tuple: (),
             Details: Details("other"),
+            type(None): SmallFile(PurePosixPath("a.opus"), "audio/ogg", "opus", 24, 9, Digest("0" * 64)),
         }
         assert frozen(replace(EPISODE, **{field.name: other[_kind(field.name)]})).digest != CUT.digest
 
