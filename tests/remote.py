@@ -24,8 +24,9 @@ from lxml import etree
 from stablecast import codecs
 from stablecast.model import Digest, slug_of
 from stablecast.stages.publish import FEED, Release
-from stablecast.store.state import ReleaseRow
-from stablecast.studio import Studio, release
+from stablecast.store.state import ReleaseRow, State
+from stablecast.store.workspace import Workspace
+from stablecast.studio import Studio, intake, release
 from stablecast.studio.show import OpenShow
 from stablecast.studio.views import PushView
 from test_feed import an_episode
@@ -45,8 +46,13 @@ class Sender:
 
     def __init__(self, folder: Path, **targets: Mapping[str, str]) -> None:
         self.root = folder / "show"
-        (folder / "show.keys").mkdir(parents=True)
-        Studio(self.root, lambda: "correct horse").init(demo=True)
+        self.root.mkdir(parents=True)
+        workspace = Workspace(self.root)
+        workspace.make()
+        for name in intake.EXAMPLES:
+            workspace.config(name).write_bytes(intake.example(name))
+        with State.create(workspace.state, show_id="show", demo=True):
+            pass  # no keyring: nothing here needs one
         self.said: list[str] = []
         self.now = NOW
         self.studio = Studio(self.root, never, lambda: self.now, self.said.append)

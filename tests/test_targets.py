@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import stat
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pytest
 
-from remote import Sender, files_below, named_by, whole
-from stablecast.errors import GateClosed
-from stablecast.stages.publish import FEED
+from remote import Sender, files_below
 
 
 @pytest.fixture
