@@ -227,9 +227,12 @@ def _taken_down(show: OpenShow, url: str, place: Remote, halt: Callable[[], None
     whole = _whole_there(show, ours, there)
     tree, at = _tree(show, whole), release.time_of(whole)
     if tree is None:
-        stopped = [row.public_id for row in show.state.episodes() if row.id in show.state.stopped()]
-        doomed = [p for p in ours if p == FEED or any(public_id in p.as_posix() for public_id in stopped)]
+        kept = {path for release in whole for path in release.files}
+        doomed = [path for path in ours if path not in kept]  # any text of ours may name what has to go
         texts: Mapping[PurePosixPath, bytes] = {}
+        place.notes.append(
+            "feed and pages are down there too, for the settings cannot be read; mend them and publish again"
+        )
     else:
         doomed = [path for path in ours if path not in tree.paths]
         texts = _texts_there(tree, ours, there) if FEED in ours else {}
@@ -302,7 +305,9 @@ def _emergency(show: OpenShow, public_id: str, say: Say) -> None:
     """Take an episode's files and the feed down everywhere though not even the database can be written. Raises nothing."""
     with contextlib.suppress(StablecastError):
         for row in show.state.remotes():
-            doomed = [p for p in show.state.remote_files(row.url) if p == FEED or public_id in p.as_posix()]
+            ours = show.state.remote_files(row.url)
+            kept = {path for one in show.state.live_releases() for path in release.kept(one).files}
+            doomed = [path for path in ours if path not in kept or public_id in path.as_posix()]
             if not any(public_id in path.as_posix() for path in doomed):
                 continue
             try:

@@ -14,7 +14,6 @@ from stablecast.errors import GateClosed, IntegrityFailure, StablecastError, Usa
 from stablecast.model import Approval, Digest, Role
 from stablecast.rss.feed import podcast_guid
 from stablecast.rss.lint import Severity, lint
-from stablecast.site.pages import page
 from stablecast.stages import approve as approving
 from stablecast.stages import publish as publishing
 from stablecast.stages.approve import ApprovedEpisode
@@ -278,8 +277,8 @@ def withdraw(show: OpenShow, name: str | None, receipt: str | None, *, by: str =
     by = by if name else "receipt"
     live = {release.episode: release for release in show.state.live_releases()}
     released = live.get(row.id)
-    paths = (*kept(released).files, page(kept(released).episode)) if released else ()
-    with _making_room(show, paths):
+    others = {path for one in live.values() if one is not released for path in kept(one).files}
+    with _making_room(show, tuple(path for path in show.state.tree() if path not in others) if released else ()):
         with show.state.transaction():
             if show.state.withdraw(row.id, by, show.clock()):
                 show.state.log(show.clock(), by, "withdrawn", row.id)
@@ -329,11 +328,13 @@ def _bring_in_line(show: OpenShow) -> None:
 
 @contextlib.contextmanager
 def _making_room(show: OpenShow, paths: tuple[PurePosixPath, ...]) -> Iterator[None]:
-    """Where the tree cannot be built without the episode (no room, broken settings), its files and the feed go at once."""
+    """Where the tree cannot be built without the episode (no room, broken settings), its files go at once, and so does every
+    page that may name it.
+    """
     try:
         yield
     except StablecastError as stopped:
-        local.take_down(show.workspace.public, (*paths, FEED))
+        local.take_down(show.workspace.public, paths)
         raise type(stopped)(
             f"the episode and the feed are taken down; to put the rest up again, withdraw it once more after this: {stopped}"
         ) from stopped

@@ -17,6 +17,7 @@ from stablecast.targets.params import AGENT, KEYRING, TargetParams
 
 _SERVICE = "stablecast"
 _KEYLESS = ("file", "memory")
+_MOST_BYTES = 65536
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +95,14 @@ def _from_file(name: str, params: TargetParams, show: Path) -> str:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as missing:
         raise UsageRefused(f"the file with the credentials of {name} cannot be read") from missing
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode) or status.st_mode & 0o077 or status.st_uid != os.geteuid():
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise UsageRefused(f"the credentials of {name} are in no plain file")
+        if status.st_mode & 0o077 or status.st_uid != os.geteuid():
             raise GateClosed(f"others can read the file with the credentials of {name}; run chmod 600 on it")
-        try:
-            return file.read(65536).decode()
-        except UnicodeDecodeError as binary:
-            raise UsageRefused(f"the file with the credentials of {name} is no text") from binary
+        return os.read(descriptor, _MOST_BYTES).decode()
+    except UnicodeDecodeError as binary:
+        raise UsageRefused(f"the file with the credentials of {name} is no text") from binary
+    finally:
+        os.close(descriptor)

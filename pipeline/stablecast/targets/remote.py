@@ -44,7 +44,9 @@ class Remote(Protocol):
         """The files that lie in these folders, not below them, by size in bytes."""
 
     def put(self, path: PurePosixPath, data: bytes, *, at: float, halt: Halt) -> None:
-        """A file, whole or not at all; its time is `at` where the place lets it be set. `halt` is called now and then."""
+        """A file, whole or not at all; its time is `at`, or later than that of the file in whose place it comes, where the
+        place lets it be set. `halt` is called now and then.
+        """
 
     def remove(self, path: PurePosixPath) -> None:
         """Take a file away, with what was left of sending it, and look whether it is gone. Harmless where there is none."""
@@ -148,7 +150,8 @@ class Place:
                     file.write(data[start : start + CHUNK_BYTES])
             if self._size(part) != len(data):
                 raise OSError("a file arrived cut short")
-            self._settle(part, at)
+            before = self._time(self._at(path))
+            self._settle(part, at if before is None or before < at else before + 1)  # see `local.built`
             halt()
             self._rename(part, self._at(path))
 
@@ -185,6 +188,9 @@ class Place:
 
     def _size(self, path: str) -> int:
         return int(self._files.info(path)["size"])
+
+    def _time(self, path: str) -> float | None:
+        return Path(path).stat().st_mtime if self._local and Path(path).exists() else None
 
     def _settle(self, path: str, at: float) -> None:
         if self._local:

@@ -124,6 +124,12 @@ class _Folder(Place):
     def _size(self, path: str) -> int:
         return int(self._files.ftp.stat(path).st_size or 0)
 
+    def _time(self, path: str) -> float | None:
+        try:
+            return float(self._files.ftp.stat(path).st_mtime or 0)
+        except FileNotFoundError:
+            return None
+
     def _settle(self, path: str, at: float) -> None:
         self._files.ftp.chmod(path, PUBLIC_FILE)
         self._files.ftp.utime(path, (at, at))
