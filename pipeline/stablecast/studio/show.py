@@ -25,6 +25,7 @@ from stablecast.store.state import Account, CutRow, EpisodeRow, State
 from stablecast.store.workspace import Workspace
 from stablecast.studio import design
 from stablecast.studio.memory import Memory
+from stablecast.targets.params import Targets
 from stablecast.tools import ffmpeg, models, piper, presidio, recognisers, verifier
 from stablecast.voice.characters import Character, characters
 from stablecast.wording import Labels
@@ -108,6 +109,11 @@ class OpenShow:
     def design(self) -> Design:
         """How the pages look and what they say. Raises UsageRefused or InputRefused where it cannot be used."""
         return design.load(self.workspace, self.settings.show.title)
+
+    @cached_property
+    def targets(self) -> Targets:
+        """config/targets.toml; a show without one is published into its own folder alone."""
+        return settings.load(Targets, self.workspace.config("targets.toml"))
 
     @cached_property
     def production(self) -> Production:
