@@ -221,6 +221,9 @@ def put(show: OpenShow, name: str, said: tuple[Transcript, ...], waveform: Wavef
             case "encode":
                 notes_ = EncodedNotes("audio/mpeg", waveform.duration_s, master.before, 1)
                 stored = seal.write_data(path, node.key, notes_, data, keys)
+            case "alternate":
+                notes_ = EncodedNotes("audio/ogg", waveform.duration_s, master.before, 1)
+                stored = seal.write_data(path, node.key, notes_, data[: len(data) // 4], keys)
             case "caption":
                 captions = caption.caption(
                     redaction.public,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import sqlite3
 import wave
 from collections import Counter
 from pathlib import Path
@@ -12,11 +13,18 @@ import pytest
 
 import desk
 from desk import EPISODE, PASSWORD, Desk
+from stablecast import codecs
 from stablecast.errors import GateClosed, IntegrityFailure, UsageRefused
+<<<<<<< HEAD
 from stablecast.model import Role
 from stablecast.store.state import State
 from stablecast.studio import people
 from stablecast.studio.reviews import CHECKLIST, RISKS, Token
+=======
+from stablecast.model import PublicEpisode, Role
+from stablecast.studio.reviews import CHECKLIST, RISKS
+from test_feed import an_episode
+>>>>>>> feed2
 
 YES = {"known": "no", "how": "heard"}
 CHECKED = dict.fromkeys(CHECKLIST, "yes")
@@ -367,6 +375,54 @@ def test_staff_write_what_has_to_change(show: Desk) -> None:
     """A young person need not say why; staff must."""
     with pytest.raises(UsageRefused):
         show.studio.send_back(EPISODE, show.people[Role.LEAD], Role.LEAD, show.digest, "  ")
+
+
+# --- the small file --------------------------------------------------------------------------------------------------------
+
+
+def test_the_small_file_is_part_of_what_people_say_yes_to(show: Desk) -> None:
+    """Asked for, it is another cut, and nothing but it is new; approved it is public with the rest, and goes with the rest."""
+    before = show.digest
+    yes(show, Role.YOUNG_PERSON)
+    settings = show.root / "config" / "show.toml"
+    settings.write_text(settings.read_text().replace("bitrate_kbps = 0 ", "bitrate_kbps = 24 "))
+    show.studio = show.again()
+    show.run()
+    assert show.digest != before
+    assert show.studio.cut(EPISODE).changed == ("small file",)
+    assert card(show).lane == "young-person"
+    out = show.root.parent / "heard"
+    show.studio.export(EPISODE, out)
+    assert (out / f"{EPISODE}-small.opus").exists()
+    published(show)
+    media = {path.suffix: path for path in (show.root / "feed" / "media").iterdir()}
+    assert set(media) == {".mp3", ".opus"}
+    assert media[".opus"].read_bytes() == (out / f"{EPISODE}-small.opus").read_bytes()
+    assert f"media/{media['.opus'].name}" in (show.root / "feed" / "feed.xml").read_text()
+    assert [p for i in show.studio.verify().invariants for p in i.problems] == []
+
+    media[".opus"].write_bytes(media[".opus"].read_bytes()[:-1] + b"x")
+    assert any("not the one that was approved" in p for i in show.studio.verify().invariants for p in i.problems)
+    show.studio.withdraw(EPISODE, None)
+    assert not (show.root / "feed" / "media").exists()
+
+
+def test_a_cut_from_before_there_were_small_files_is_still_compared(show: Desk) -> None:
+    """Its row tells of five parts: the sixth counts as none, so that its place is not called new."""
+    with sqlite3.connect(show.root / "stablecast.sqlite") as connection:
+        ((parts,),) = connection.execute("SELECT made_from FROM cut")
+        assert parts.endswith(" -")
+        connection.execute("UPDATE cut SET made_from = ?", (parts.removesuffix(" -"),))
+    show.studio.mark(EPISODE, show.people[Role.PRODUCER], 20.0, 21.0)
+    show.run()
+    assert "small file" not in show.studio.cut(EPISODE).changed
+
+
+def test_an_episode_from_before_there_were_small_files_is_still_read() -> None:
+    """A release that an older version kept has neither small file, kind nor season."""
+    kept = codecs.plain(an_episode())
+    del kept["small"], kept["details"]["kind"], kept["details"]["season"]
+    assert codecs.read(PublicEpisode, kept) == dataclasses.replace(an_episode(), small=None)
 
 
 # --- hold ------------------------------------------------------------------------------------------------------------------

@@ -68,7 +68,7 @@ class FeedParams:
 
     block: bool = False  # a soft launch: directories are asked not to list the show; who has the address can subscribe
     complete: bool = False  # no more episodes will come
-    new_feed_url: str = ""  # where the feed has moved to; both feeds stay up for weeks
+    new_feed_url: str = ""  # the address of the feed after a move, for some weeks
     txt: tuple[
         str, ...
     ] = ()  # "purpose=value", such as "verify=…" with the code a directory gave; at most 4000 characters
