@@ -15,16 +15,11 @@ import desk
 from desk import EPISODE, PASSWORD, Desk
 from stablecast import codecs
 from stablecast.errors import GateClosed, IntegrityFailure, UsageRefused
-<<<<<<< HEAD
-from stablecast.model import Role
+from stablecast.model import PublicEpisode, Role
 from stablecast.store.state import State
 from stablecast.studio import people
 from stablecast.studio.reviews import CHECKLIST, RISKS, Token
-=======
-from stablecast.model import PublicEpisode, Role
-from stablecast.studio.reviews import CHECKLIST, RISKS
 from test_feed import an_episode
->>>>>>> feed2
 
 YES = {"known": "no", "how": "heard"}
 CHECKED = dict.fromkeys(CHECKLIST, "yes")
