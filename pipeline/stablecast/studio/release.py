@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date
 from pathlib import PurePosixPath
@@ -21,12 +22,13 @@ from stablecast.stages.approve import ApprovedEpisode
 from stablecast.stages.publish import FEED, PublicTree, Release
 from stablecast.store import accounts, locks
 from stablecast.store.state import Account, EpisodeRow, ReleaseRow
-from stablecast.studio import listening, making
+from stablecast.studio import gone, listening, making
 from stablecast.studio.show import OPERATOR, OpenShow
 from stablecast.studio.views import PublishView, WithdrawView
 from stablecast.targets import local
 
 EMPTY_DAY = date(1980, 1, 1)  # the time of the files of a show without episodes: it tells nothing
+FREE_TRIES, SLOWEST_S = 3, 10.0  # of wrong receipt codes within an hour: typing errors are answered at once
 WAIT_S = 30.0  # for another command that is just swapping the public tree
 
 PLACES = (
@@ -265,7 +267,7 @@ def withdraw(show: OpenShow, name: str | None, receipt: str | None, *, by: str =
     Named by the episode or by its receipt code; `by` is who asked, where they named it. Works again harmlessly.
     Raises UsageRefused when there is no such episode.
     """
-    row = show.row(name) if name else _by_receipt(show, receipt or "")
+    row = show.row(name) if name else by_receipt(show, receipt or "")
     by = by if name else "receipt"
     live = {release.episode: release for release in show.state.live_releases()}
     released = live.get(row.id)
@@ -277,7 +279,11 @@ def withdraw(show: OpenShow, name: str | None, receipt: str | None, *, by: str =
             show.state.make_swap_due()
         take_down_due(show)
     films = (FILMS,) if any(e.action == "filmed" and e.episode == row.id for e in show.state.audit()) else ()
-    return WithdrawView(row.slug, released is not None, (*films, *(PLACES if released else ())))
+    with contextlib.suppress(StablecastError, OSError):  # every later command tries again, and `behind` says so
+        gone.settle(show)
+    notes = (gone.BEHIND,) if gone.behind(show) else ()
+    erased = row.id in show.state.erased()
+    return WithdrawView(row.slug, released is not None, (*films, *(PLACES if released else ())), erased, notes)
 
 
 def take_down_due(show: OpenShow) -> None:
@@ -322,9 +328,17 @@ def _making_room(show: OpenShow, paths: tuple[PurePosixPath, ...]) -> Iterator[N
         ) from stopped
 
 
-def _by_receipt(show: OpenShow, code: str) -> EpisodeRow:
+def by_receipt(show: OpenShow, code: str) -> EpisodeRow:
+    """The episode that a receipt code belongs to. Wrong codes are answered ever more slowly, the right one never.
+
+    Raises UsageRefused with one sentence, whatever there is.
+    """
     wanted = accounts.receipt_hash(code, show.state.show.id)
     for row in show.state.episodes():
         if wanted in show.state.receipts(row.id):
             return row
+    with contextlib.suppress(StablecastError):
+        tries = show.state.add_wrong_receipt(show.clock())
+        show.state.log(show.clock(), OPERATOR, "receipt-refused")
+        time.sleep(min(SLOWEST_S, max(0.0, tries - FREE_TRIES)))
     raise UsageRefused("this receipt code belongs to no episode here; check its digits and try again")

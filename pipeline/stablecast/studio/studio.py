@@ -13,15 +13,17 @@ from stablecast.stages.ingest import IngestParams
 from stablecast.store import locks
 from stablecast.store.uploads import Recording, Uploads
 from stablecast.store.workspace import Workspace
-from stablecast.studio import board as boards
 from stablecast.studio import (
+    backups,
     checking,
     cuts,
     doctor,
     evidence,
     finding,
+    gone,
     holding,
     intake,
+    keeping,
     listening,
     making,
     manuscripts,
@@ -34,12 +36,14 @@ from stablecast.studio import (
     reviewing,
     voices,
 )
+from stablecast.studio import board as boards
 from stablecast.studio import desk as desks
 from stablecast.studio.desk import DeskView, OutcomeView, Written
 from stablecast.studio.doctor import CheckView
 from stablecast.studio.evidence import EvidenceView
 from stablecast.studio.finding import Given
 from stablecast.studio.intake import Additions, SealedPerson
+from stablecast.studio.keeping import Reason
 from stablecast.studio.memory import Memory
 from stablecast.studio.pictures import FilmView
 from stablecast.studio.reviews import (
@@ -64,14 +68,18 @@ from stablecast.studio.reviews import (
 from stablecast.studio.show import Clock, OpenShow, named, utc_now
 from stablecast.studio.views import (
     AccountView,
+    BackupView,
     CorrectionsView,
     DoubtsView,
     FindingView,
     ImportView,
+    KeptView,
     LintView,
     MeasureView,
     ProposalsView,
     PublishView,
+    PurgeView,
+    RestoreView,
     RowView,
     StatusView,
     TurnsView,
@@ -89,8 +97,10 @@ class Studio:
     keeps between calls (the opened keyring, what was read last) is in memory alone.
     """
 
-    def __init__(self, root: Path, passphrase: Callable[[], str], clock: Clock = utc_now) -> None:
+    def __init__(self, root: Path, passphrase: Callable[[], str], clock: Clock = utc_now, *, asks: bool = True) -> None:
+        """`asks`: a person may be asked for the passphrase, so nothing asks for it that they did not begin."""
         self.root = root
+        self._asks = asks
         self._passphrase = passphrase
         self._clock = clock
         self._memory = Memory()
@@ -102,9 +112,14 @@ class Studio:
     @contextmanager
     def _open(self) -> Iterator[OpenShow]:
         with self._bare() as show:
+            gone.settle(show)
             release.take_down_due(show)
             _ = show.settings  # a broken settings file is told by every command, before it does anything
+            keeping.look(show)
+            keeping.finish_listed(show)
+            keeping.quietly(show, asks=self._asks)
             yield show
+            keeping.quietly(show, asks=self._asks)
 
     # --- a show and its people
 
@@ -220,7 +235,7 @@ class Studio:
 
     def status(self, episodes: tuple[str, ...] = ()) -> StatusView:
         with self._open() as show:
-            return making.status(show, episodes)
+            return keeping.told(show, making.status(show, episodes))
 
     def doubts(self, episode: str) -> DoubtsView:
         """Where words may have been recognised that nobody said."""
@@ -313,6 +328,40 @@ class Studio:
         """Out of the world, at once."""
         with self._bare() as show:
             return release.withdraw(show, episode, receipt)
+
+    def withdrawn(self) -> frozenset[str]:
+        """The names of the episodes that were withdrawn, by this or another command."""
+        with self._bare() as show:
+            gone_ids = show.state.withdrawals()
+            return frozenset(row.slug for row in show.state.episodes() if row.id in gone_ids)
+
+    # --- keeping and destroying
+
+    def purge(self, episode: str | None, receipt: str | None = None, who: str | None = None) -> PurgeView:
+        """Destroy everything of a withdrawn episode, for a lead (an account's id) or with a receipt code."""
+        with self._open() as show:
+            return keeping.purge(show, episode, receipt, who)
+
+    def extend(self, episode: str, days: int, who: str, reason: Reason) -> KeptView:
+        """Keep a recording longer; `who` is the id of a lead's account."""
+        with self._open() as show:
+            return keeping.extend(show, episode, days, who, reason)
+
+    def backup(self, file: Path, passphrase: str) -> BackupView:
+        """The whole show but for its keyring, in one sealed file."""
+        with self._open() as show:
+            return backups.backup(show, file, passphrase)
+
+    def backup_keyring(self, file: Path) -> None:
+        """A copy of the sealed keyring."""
+        with self._open() as show:
+            backups.backup_keyring(show, file)
+
+    def restore_show(self, file: Path, passphrase: str) -> RestoreView:
+        """Put a backup in place as a show folder, which must not be there yet or be empty."""
+        backups.put_back(self.root, file, passphrase)
+        with self._bare() as show:
+            return backups.settled(show)
 
     # --- reviewing: `who` is always the id of an account
 
