@@ -1,7 +1,7 @@
 """How long recordings are kept. Pure: what the show has seen of time, and what of an episode is over by then.
 
 A clock can be set. So no date counts, but the time that a show has seen pass while it was used: a step back counts as nothing,
-and a step ahead of more than a day counts only once the clock has gone on from there for a day. One wrong date destroys nothing,
+and a step ahead of more than a weekend counts only once the clock has gone on from there for a day. One wrong date destroys nothing,
 and setting the clock back gains no more than the time until the show is opened next.
 """
 
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 DAY_S = 86_400.0
+WEEKEND_S = 3 * DAY_S  # nobody wonders at a computer that was off for so long
 TOLERANCE_S = 3_600.0  # a clock that is put right by less than this was not wrong
 LONGEST_DAYS = 3_650
 
@@ -50,7 +51,7 @@ def counted(before: Counted, now: datetime) -> Counted:
         return Counted(now, before.total_s)  # whatever step ahead there was, it was not true
     if moved_s <= 0:
         return before
-    if moved_s > DAY_S:  # nobody was here, or somebody set the clock; the step before it is borne out by this one
+    if moved_s > WEEKEND_S:  # nobody was here, or somebody set the clock; the step before it is borne out by this one
         return Counted(now, before.total_s + before.leap_s, moved_s)
     since_s = before.since_leap_s + moved_s
     if before.leap_s and since_s >= DAY_S:

@@ -48,15 +48,13 @@ def look(show: OpenShow) -> None:
     """
     with contextlib.suppress(EnvironmentFailure, Locked):
         before, now = show.state.counted(), show.clock()
-        if before is None:
-            show.state.set_counted(Counted(now))
-        elif abs(now - before.last_at) >= LOOK_AGAIN:
-            _count(show, before)
+        if before is None or abs(now - before.last_at) >= LOOK_AGAIN:
+            _count(show)
 
 
-def _count(show: OpenShow, before: Counted) -> None:
+def _count(show: OpenShow) -> None:
     with show.state.transaction():
-        before = show.state.counted() or before  # another command may have been first
+        before = show.state.counted() or Counted(show.clock())
         seen = counted(before, show.clock())
         show.state.set_counted(seen)
         passed_s = seen.total_s - before.total_s
