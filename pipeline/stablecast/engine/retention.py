@@ -1,8 +1,8 @@
 """How long recordings are kept. Pure: what the show has seen of time, and what of an episode is over by then.
 
 A clock can be set. So no date counts, but the time that a show has seen pass while it was used: a step back counts as nothing,
-and a step ahead of more than a weekend counts only once the clock has gone on from there for a day. One wrong date destroys nothing,
-and setting the clock back gains no more than the time until the show is opened next.
+and a step ahead of more than a weekend counts only once the clock has gone on from there for a day. One wrong date destroys
+nothing, and setting the clock back gains no more than the time until the show is opened next.
 """
 
 from __future__ import annotations

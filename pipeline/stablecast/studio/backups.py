@@ -6,11 +6,12 @@ import contextlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from stablecast.errors import IntegrityFailure, Locked, UsageRefused
+from stablecast.model import Digest
 from stablecast.store import backup as archive
 from stablecast.store import decisions, files, locks
 from stablecast.store.backup import GONE, PUBLIC, Member
@@ -69,25 +70,31 @@ def _members(show: OpenShow) -> Iterator[Member]:
     """Words first, while nobody decides about them; then what only the work lock guards; the public folder as the facts say."""
     workspace = show.workspace
     with decisions.lock(workspace):
-        facts, tree, due = show.state.snapshot(), show.state.tree(), show.state.swap_due()
+        facts, before = show.state.snapshot(), _public(show)
         yield Member(PurePosixPath(STATE), facts)
         if workspace.gone.exists():
             yield Member(PurePosixPath(GONE), workspace.gone)
         yield from _below(workspace, "transcripts")
-    stopped = show.state.stopped()
     yield from _below(workspace, "config")
     yield from _below(workspace, "episodes")
-    present = local.digests(workspace.public)
-    for path in sorted(present):
-        if path.name != "README.md" and tree.get(path) != present[path]:
+    tree, _, _ = before
+    for path, digest in local.digests(workspace.public).items():
+        if path.name != "README.md" and tree.get(path) != digest:
+            if _public(show) != before:
+                raise _Changed
             raise IntegrityFailure("the public folder is not what was published; `stablecast verify` says where")
         try:
             data = (workspace.public / path).read_bytes()
         except FileNotFoundError as swapped:
             raise _Changed from swapped
         yield Member(PurePosixPath(PUBLIC) / path, data)
-    if show.state.stopped() != stopped or show.state.swap_due() != due or show.state.tree() != tree:
+    if _public(show) != before:
         raise _Changed
+
+
+def _public(show: OpenShow) -> tuple[Mapping[PurePosixPath, Digest], frozenset[str], str]:
+    """What the public folder should hold, what must not be in it, and whether it is still to be brought in line."""
+    return show.state.tree(), show.state.stopped(), show.state.swap_due()
 
 
 def _below(workspace: Workspace, room: str) -> Iterator[Member]:

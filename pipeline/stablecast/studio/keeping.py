@@ -173,7 +173,7 @@ def finish(show: OpenShow) -> None:
     """Destroy what is over. For a show whose keyring is open already; while another command works, a later one does it."""
     rows = {row.id: row for row in show.state.episodes()}
     with contextlib.suppress(Locked):
-        _forget_stale_keys(show)
+        _agree_with_keyring(show)
         due = [each for each in show.state.erasures(unfinished=True) if _may(show, each.episode, each.what)]
         if not due:
             return
@@ -211,9 +211,13 @@ def _may(show: OpenShow, episode: str, what: What) -> bool:
     return withdrawn if what is What.EPISODE else withdrawn or episode not in show.state.held()
 
 
-def _forget_stale_keys(show: OpenShow) -> None:
-    """Take out keys that an old copy of the keyring brought back."""
+def _agree_with_keyring(show: OpenShow) -> None:
+    """Take out keys that an old copy of the keyring brought back, and give up recordings whose key is destroyed."""
     entries = show.keyring.entries()
+    bare = show.state.erased(What.RAW)
+    for row in show.state.episodes():
+        if row.id in entries and entries[row.id].source_keys is None and row.id not in bare:
+            show.state.add_erasure(row.id, What.RAW, SYSTEM, show.clock())
     done = [each for each in show.state.erasures() if each.done and each.episode in entries]
     if stale := [each.episode for each in done if each.what is What.EPISODE]:
         show.keyring.remove(*stale)
