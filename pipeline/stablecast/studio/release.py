@@ -272,7 +272,7 @@ def withdraw(show: OpenShow, name: str | None, receipt: str | None, *, by: str =
     live = {release.episode: release for release in show.state.live_releases()}
     released = live.get(row.id)
     paths = (*kept(released).files, page(kept(released).episode)) if released else ()
-    with _making_room(show, paths):
+    with _making_room(show, row, paths):
         with show.state.transaction():
             if show.state.withdraw(row.id, by, show.clock()):
                 show.state.log(show.clock(), by, "withdrawn", row.id)
@@ -317,14 +317,18 @@ def _bring_in_line(show: OpenShow) -> None:
 
 
 @contextlib.contextmanager
-def _making_room(show: OpenShow, paths: tuple[PurePosixPath, ...]) -> Iterator[None]:
-    """Where the tree cannot be built without the episode (no room, broken settings), its files and the feed go at once."""
+def _making_room(show: OpenShow, row: EpisodeRow, paths: tuple[PurePosixPath, ...]) -> Iterator[None]:
+    """Where the tree cannot be built without the episode (no room, broken settings), its files go at once, and with them the
+    feed and every page that names it.
+    """
     try:
         yield
     except StablecastError as stopped:
         local.take_down(show.workspace.public, (*paths, FEED))
+        local.take_down(show.workspace.public, local.naming(show.workspace.public, (row.public_id, row.guid)))
         raise type(stopped)(
-            f"the episode and the feed are taken down; to put the rest up again, withdraw it once more after this: {stopped}"
+            f"the episode, the feed and every page that names it are taken down; "
+            f"to put the rest up again, withdraw it once more after this: {stopped}"
         ) from stopped
 
 
