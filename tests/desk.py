@@ -147,7 +147,7 @@ def made(folder: Path, seconds: float = 60.0, *, demo: bool = False) -> Desk:
         for track in (1, 2):
             role, path = f"source/{track}", show.workspace.source(row.slug, track)
             inputs[role] = seal.write_audio(
-                path, role, seal.Nothing(), 16_000, [np.zeros(1600, np.float32)], entry.keys
+                path, role, seal.Nothing(), 16_000, [np.zeros(1600, np.float32)], entry.source_keys
             )
             inputs[f"draw/{track}"] = making.draw_input(entry, (ASH, KIT)[track - 1])
         values = {

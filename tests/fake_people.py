@@ -286,6 +286,9 @@ class FakeShow:
             tuple(ApprovalView(role, at) for role, (at, _) in one.yeses.items()),
         )  # fmt: skip
 
+    def withdrawn(self) -> frozenset[str]:
+        return frozenset()
+
     def cut_file(self, episode: str, digest: str, kind: str) -> FileView:
         if digest != self.cut(episode).digest:
             raise GateClosed("this cut is not the newest")

@@ -183,6 +183,9 @@ class FakeStudio:
             ("sound", "words") if self.made > 1 else (), ("en", "fr"), self.approvals,
         )  # fmt: skip
 
+    def withdrawn(self) -> frozenset[str]:
+        return frozenset()
+
     def cut_file(self, episode: str, digest: str, kind: str) -> FileView:
         if digest != self.digest:
             raise GateClosed("this cut is not the newest")

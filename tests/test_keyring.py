@@ -87,9 +87,9 @@ def test_entries_go_in_come_out_and_are_gone(ring: Ring) -> None:
     inside = ring.plaintext()
 
     assert set(json.loads(inside)["entries"]) == {"kept"}
-    for secret in (lost.identity, lost.mac, *kept.draws.values(), *lost.draws.values()):
+    for secret in (lost.identity, lost.source, lost.mac, *kept.draws.values(), *lost.draws.values()):
         assert secret.encode() not in inside
-    assert opened.entry("kept") == Entry(kept.identity, kept.mac)
+    assert opened.entry("kept") == Entry(kept.identity, kept.mac, source=kept.source)
     for gone in (lambda: opened.entry("lost"), lambda: opened.forget_draws("lost")):
         with pytest.raises(IntegrityFailure, match="no key for this episode"):
             gone()

@@ -23,6 +23,7 @@ PRODUCTION = Production(Settings(), (ASH, HAZEL), TOOLS, {})
 # Which stages read which table of the settings. `prove` recognises, and measures against the master's target.
 READ_BY: dict[str, set[str]] = {
     "workflow": set(),
+    "retention": set(),  # what is kept how long concerns nothing that is made
     "demo": set(),
     "feed": set(),  # the feed is made of what is approved
     "stings": set(),  # the files themselves are inputs

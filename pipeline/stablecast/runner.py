@@ -90,6 +90,9 @@ from stablecast.voice.resynthesis import Models
 from stablecast.voice.turns import only, overlaid
 
 FAILURE = "failure.json"
+SOURCE_GONE = (
+    "the recording of this episode is destroyed, as the settings of retention say; what was made of it stays as it is"
+)
 STING_S, STING_BYTES = 60.0, 64 * 1024**2  # the longest sting, and the largest file of one
 
 
@@ -100,6 +103,7 @@ class Job:
     root: Path
     slug: Slug
     keys: EpisodeKeys
+    source_keys: EpisodeKeys | None  # None: the recordings are destroyed
     draws: Mapping[Alias, str] = field(repr=False)
     production: Production
 
@@ -578,11 +582,13 @@ class Bench:
         return range(1, self._record.tracks + 1)
 
     def _source(self, track: int) -> SourceAudio:
+        if self._job.source_keys is None:
+            raise GateClosed(SOURCE_GONE)
         role = f"source/{self._record.source(track)}"
         path = self._workspace.source(self._job.slug, self._record.source(track))
         self._check(path, self._record.inputs[role].sealed)
         speaker = self._input("tracks", Tracks).tracks[track - 1].speaker
-        _, waveform = seal.read_audio(path, role, seal.Nothing, self._keys)
+        _, waveform = seal.read_audio(path, role, seal.Nothing, self._job.source_keys)
         if self._record.shared:
             turns = self._input("turns", Turns)
             waveform = only(waveform, overlaid(turns.found, turns.changes), speaker)

@@ -37,7 +37,9 @@ class Console:
         """The studio of the show that was named. Imported here, so that `--help` need not wait for it."""
         from stablecast.studio import Studio
 
-        return Studio(self.show if root is None else root, lambda: self.passphrase(new=new), say=self.say)
+        folder = self.show if root is None else root
+        asks = self.passphrase_file is None
+        return Studio(folder, lambda: self.passphrase(new=new), asks=asks, say=self.say)
 
     def passphrase(self, *, new: bool = False) -> str:
         """The show's passphrase: from the file that was named, the system's keyring, or a person. Never argv or environment."""
@@ -54,6 +56,17 @@ class Console:
     def password(self, file: Path | None, question: str = "Password", *, new: bool = False) -> str:
         """A person's password: the first line of a file that was named, else asked for."""
         return read_secret(file) if file else self.ask(question, "name its file with --password-file", new=new)
+
+    def secret(self, file: Path | None, *, new: bool = False) -> str:
+        """The passphrase of a backup, which is not the show's: the first line of a file that was named, else asked for."""
+        otherwise = "name its file with --backup-passphrase-file"
+        return read_secret(file) if file else self.ask("Passphrase of this backup", otherwise, new=new)
+
+    def typed(self, question: str, otherwise: str) -> str:
+        """What a person types in answer. Raises UsageRefused where nobody may be asked."""
+        if self.no_input or not sys.stdin.isatty():
+            raise UsageRefused(f"this has to be confirmed and nobody can be asked; {otherwise}")
+        return str(click.prompt(question, err=True))
 
     def answer(self, value: object, lines: Iterable[str]) -> None:
         """An answer on stdout: as JSON when asked for, else for people."""

@@ -306,7 +306,7 @@ def status(console: Console, episodes: tuple[str, ...]) -> None:
             f"{remote.target}  {remote.files} files there"
             + (", STILL UP what was taken back" if remote.still_up else "")
         )
-    console.answer(found, lines)
+    console.answer(found, [*lines, *(f"Note: {note}." for note in found.notes)])
 
 
 def _status_lines(episode: EpisodeView, *, detailed: bool) -> list[str]:
@@ -320,6 +320,10 @@ def _status_lines(episode: EpisodeView, *, detailed: bool) -> list[str]:
     if episode.cut:
         lines.append(f"  cut            {episode.cut}")
     lines += [f"  approved by    {approval.role} at {approval.at}" for approval in episode.approvals]
+    if episode.kept and (detailed or episode.kept.soon):
+        what = "the recording" if episode.kept.what == "raw" else "all that is left"
+        stopped = ", and a hold stops the time" if episode.kept.stopped else ""
+        lines.append(f"  kept           {what} is destroyed in {episode.kept.days_left} days{stopped}")
     if episode.gate:
         lines.append(
             f"  next           {episode.gate.name}" + (f": {episode.gate.reason}" if episode.gate.reason else "")

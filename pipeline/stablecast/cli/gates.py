@@ -145,6 +145,8 @@ def withdraw(console: Console, episode: str | None, receipt: str | None) -> None
     lines = [
         f"{done.episode}: withdrawn. It is not public any more." if done.was_public else f"{done.episode}: withdrawn."
     ]
+    lines += ["Everything of it is destroyed."] if done.erased else []
+    lines += [f"Note: {note}." for note in done.notes]
     if done.places:
         lines += ["Copies may still be in these places:", *map(_place, done.checklist)]
         lines.append(f"Tick them off: stablecast places {done.episode} --done PLACE")

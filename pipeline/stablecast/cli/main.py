@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from stablecast import __version__
-from stablecast.cli import episodes, gates, looking, pictures, proposals, review, shows, voices
+from stablecast.cli import episodes, gates, keeping, looking, pictures, proposals, review, shows, voices
 from stablecast.cli.console import SHOW_VARIABLE, Console, default_show
 from stablecast.cli.shown import clean
 from stablecast.errors import EnvironmentFailure, StablecastError
@@ -67,6 +67,7 @@ for command in (
     *voices.COMMANDS,
     *review.COMMANDS,
     *gates.COMMANDS,
+    *keeping.COMMANDS,
     *pictures.COMMANDS,
     *looking.COMMANDS,
 ):

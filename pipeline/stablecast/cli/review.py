@@ -65,7 +65,7 @@ def _serve(console: Console, episode: str | None, port: int | None, *, browser: 
     from stablecast.web.house import House
 
     passphrase = console.passphrase()
-    studio = Studio(console.show, lambda: passphrase)
+    studio = Studio(console.show, lambda: passphrase, asks=False)
     if episode is not None and not studio.knows(episode):
         raise UsageRefused("there is no episode of that name; `stablecast status` lists those there are")
     with studio.uploads() as uploads, contextlib.ExitStack() as stack:

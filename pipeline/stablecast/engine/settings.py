@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from stablecast.audiogram.frames import AudiogramParams
+from stablecast.engine.retention import RetentionParams
 from stablecast.engine.workflow import LONGEST_COOLING_OFF_H, WorkflowParams
 from stablecast.model import ShowInfo
 from stablecast.rss.feed import FeedParams
@@ -55,6 +56,7 @@ class Settings:
     show: ShowInfo = field(default_factory=ShowInfo)
     feed: FeedParams = field(default_factory=FeedParams)
     workflow: WorkflowParams = field(default_factory=WorkflowParams)
+    retention: RetentionParams = field(default_factory=RetentionParams)
     demo: DemoParams = field(default_factory=DemoParams)
     stings: StingParams = field(default_factory=StingParams)
     ingest: IngestParams = field(default_factory=IngestParams)

@@ -87,6 +87,7 @@ class State(enum.StrEnum):
     PUBLISHED = "published"
     HELD = "held"
     WITHDRAWN = "withdrawn"
+    ERASED = "erased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ class Facts:
     sent_back: Role | None = None  # who asked for another cut than this one
     held: bool = False
     asked_again: datetime | None = None  # approvals from before count no more
+    erased: bool = False  # withdrawn, and everything of it destroyed
 
     @property
     def counted(self) -> tuple[Approval, ...]:
@@ -211,7 +213,7 @@ _AFTER = {
 def state(facts: Facts, params: WorkflowParams, now: datetime) -> State:
     """Where an episode stands, worked out from the facts alone."""
     if facts.withdrawn:
-        return State.WITHDRAWN
+        return State.ERASED if facts.erased else State.WITHDRAWN
     if facts.held:
         return State.HELD
     if facts.published is not None and facts.published == facts.cut:

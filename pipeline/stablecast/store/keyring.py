@@ -41,6 +41,7 @@ class Recurring:
 
 
 _NONE: Mapping[str, Recurring] = {}
+DESTROYED = "destroyed"  # in the place of the key to an episode's recordings
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +56,27 @@ class Entry:
     recurring: Mapping[Alias, str] = field(
         default_factory=dict, repr=False
     )  # speaker → which recurring voice is theirs
+    source: str = field(default="", repr=False)  # opens the recordings; "": `identity` does, as in older rings
 
     @classmethod
     def fresh(cls) -> Entry:
-        keys = EpisodeKeys.fresh()
-        return cls(keys.identity, keys.mac.hex())
+        keys, source = EpisodeKeys.fresh(), EpisodeKeys.fresh()
+        return cls(keys.identity, keys.mac.hex(), source=source.identity)
 
     @property
     def keys(self) -> EpisodeKeys:
         return EpisodeKeys(self.identity, bytes.fromhex(self.mac))
+
+    @property
+    def source_keys(self) -> EpisodeKeys | None:
+        """What opens the recordings; None when they are destroyed."""
+        if self.source == DESTROYED:
+            return None
+        return EpisodeKeys(self.source or self.identity, bytes.fromhex(self.mac))
+
+    def without_source(self) -> Entry:
+        """The same entry when the recordings are destroyed."""
+        return dataclasses.replace(self, source=DESTROYED)
 
     def with_draws(self, speakers: tuple[Alias, ...], recurring: Mapping[str, Recurring] = _NONE) -> Entry:
         """The same entry with a draw secret for each of `speakers`; those that have one keep it.
@@ -126,6 +139,17 @@ class Keyring:
     def exists(self) -> bool:
         return self._path.exists()
 
+    @property
+    def opened(self) -> bool:
+        """Whether the passphrase was given already, and nobody need be asked."""
+        return self._read is not None
+
+    def refresh(self) -> None:
+        """Let go of what was read of a ring that is another one by now: another command took keys out of it."""
+        with self._opening:
+            if self._read is not None and (not self.exists or self._read[0] != self._path.read_bytes()):
+                self._read = None
+
     def create(self) -> None:
         """An empty ring. Raises ValueError where there is one: what it opens would be lost."""
         if self.exists:
@@ -153,10 +177,16 @@ class Keyring:
         with self._changing(recurring) as entries:
             entries.update(changed)
 
-    def remove(self, episode_id: str) -> None:
-        """Destroy one entry; without it nothing of the episode can be opened again."""
+    def remove(self, *episode_ids: str) -> None:
+        """Destroy entries; without them nothing of the episodes can be opened again."""
         with self._changing() as entries:
-            entries.pop(episode_id, None)
+            for episode_id in episode_ids:
+                entries.pop(episode_id, None)
+
+    def forget_sources(self, *episode_ids: str) -> None:
+        """Destroy what opens the recordings of episodes; what was made of them can still be opened."""
+        with self._changing() as entries:
+            entries.update({i: entries[i].without_source() for i in episode_ids if i in entries})
 
     def forget_draws(self, episode_id: str) -> None:
         """Destroy what the episode's voices were drawn from; its keys stay."""
@@ -167,6 +197,11 @@ class Keyring:
         """Keep a copy of the audit log's head here, outside the show folder: a cut-off log then shows."""
         if self.exists:
             files.write(self._path.with_suffix(".head"), head.encode())
+
+    @property
+    def gone(self) -> Path:
+        """Where the list of withdrawn episodes lies that no backup of the show can take back."""
+        return self._path.with_suffix(".gone")
 
     def audit_head(self) -> str:
         """That copy; "" when there is none."""
@@ -198,7 +233,7 @@ class Keyring:
         with self._opening:
             if self._read is None or self._read[0] != sealed:
                 try:
-                    ring = codecs.parsed(_Ring, _opened(sealed, self._passphrase()))
+                    ring = codecs.parsed(_Ring, opened(sealed, self._passphrase()))
                 except (pyrage.DecryptError, ValueError) as refused:
                     self._known = None
                     raise IntegrityFailure("the passphrase does not open this show's keyring; try again") from refused
@@ -211,7 +246,7 @@ class Keyring:
         self._read = (sealed, ring)
 
 
-def _opened(sealed: bytes, passphrase: str) -> bytes:
+def opened(sealed: bytes, passphrase: str) -> bytes:
     """What is sealed with a passphrase. age refuses work that it believes would take this machine too long, and it measures that
     anew each time: one that is busy for a moment must not be told that the passphrase is wrong.
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import enum
 import json
 import secrets
 import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path, PurePosixPath
 
 from stablecast.engine.audit import Entry, chained
+from stablecast.engine.retention import Counted, Keeping, Term
 from stablecast.errors import EnvironmentFailure, IntegrityFailure, Locked
 from stablecast.model import Approval, Digest, Method, Role, Slug, slug_of
 from stablecast.store import files
@@ -56,6 +58,15 @@ CREATE TABLE place (episode TEXT NOT NULL REFERENCES episode(id), place TEXT NOT
     PRIMARY KEY (episode, place));
 """
 
+_PURGE = """
+CREATE TABLE erasure (episode TEXT NOT NULL REFERENCES episode(id), what TEXT NOT NULL, at TEXT NOT NULL, by TEXT NOT NULL,
+    done INTEGER NOT NULL, PRIMARY KEY (episode, what));
+CREATE TABLE term (episode TEXT PRIMARY KEY REFERENCES episode(id), keeping TEXT NOT NULL, since_s REAL NOT NULL,
+    extra_s REAL NOT NULL, warned_s REAL, release TEXT NOT NULL);
+CREATE TABLE clock (last_at TEXT NOT NULL, total_s REAL NOT NULL, leap_s REAL NOT NULL, since_leap_s REAL NOT NULL);
+CREATE TABLE wrong_receipt (at TEXT NOT NULL);
+"""
+
 _SCHEMA = f"""
 CREATE TABLE show (id TEXT NOT NULL, format INTEGER NOT NULL, demo INTEGER NOT NULL, podcast_guid TEXT,
     swap_due TEXT NOT NULL DEFAULT '');
@@ -75,6 +86,7 @@ CREATE TABLE audit (seq INTEGER PRIMARY KEY, at TEXT NOT NULL, actor TEXT NOT NU
     detail TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL);
 {_REVIEW}
 {_REMOTE}
+{_PURGE}
 """
 
 # From the format before to the one named. Format 2: the same person may say yes to the same cut again after a hold.
@@ -87,7 +99,7 @@ INSERT INTO approval SELECT episode, digest, role, account, at FROM approval_bef
 DROP TABLE approval_before;
 {_REVIEW}
 """,  # noqa: S608 - our own words
-    3: _REMOTE,
+    3: _REMOTE + _PURGE,
 }
 
 
@@ -237,6 +249,33 @@ class PlaceRow:
     done_by: str | None = None  # account id, or "operator"
 
 
+class What(enum.StrEnum):
+    """What of an episode is destroyed."""
+
+    RAW = "raw"  # the recording, as it came
+    EPISODE = "episode"  # all of it
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureRow:
+    """Something is destroyed, or is being so: from then on nothing brings it back."""
+
+    episode: str
+    what: What
+    at: datetime
+    by: str  # account id, "receipt", or "system"
+    done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TermRow:
+    """How long something of an episode is kept; `release` is the cut that it was published with, or ""."""
+
+    episode: str
+    term: Term
+    release: str
+
+
 class State:
     """One open database. Use as a context manager; every method is a transaction of its own unless inside `transaction`.
 
@@ -250,6 +289,7 @@ class State:
             )
             self._db.executescript(
                 "PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON; PRAGMA synchronous=FULL;"
+                "PRAGMA temp_store=MEMORY;"
             )
         self._bring_up()
 
@@ -727,6 +767,97 @@ class State:
         return tuple(
             PlaceRow(str(p), None if at is None else _time(at), None if by is None else str(by)) for p, at, by in rows
         )
+
+    # --- keeping and destroying
+
+    def add_erasure(self, episode: str, what: What, by: str, at: datetime) -> bool:
+        """Record that something is to be destroyed; False when that was recorded before."""
+        return self._do("INSERT OR IGNORE INTO erasure VALUES (?, ?, ?, ?, 0)", episode, what, _text(at), by) > 0
+
+    def finish_erasure(self, episode: str, what: What) -> bool:
+        """Record that it is destroyed; False when that was recorded before."""
+        done = "UPDATE erasure SET done = 1 WHERE episode = ? AND what = ? AND done = 0"
+        return self._do(done, episode, what) > 0
+
+    def erasures(self, *, unfinished: bool = False) -> tuple[ErasureRow, ...]:
+        """What was destroyed or is being so, oldest first; only what is not done yet where `unfinished`."""
+        rows = self._rows(
+            "SELECT episode, what, at, by, done FROM erasure WHERE done <= ? ORDER BY rowid", not unfinished
+        )
+        return tuple(ErasureRow(str(e), What(str(w)), _time(at), str(by), bool(done)) for e, w, at, by, done in rows)
+
+    def erased(self, what: What = What.EPISODE) -> frozenset[str]:
+        """The episodes of which this is destroyed, or is being so."""
+        return frozenset(str(e) for (e,) in self._rows("SELECT episode FROM erasure WHERE what = ?", what))
+
+    def wipe(self, episode: str) -> None:
+        """Forget all that is kept of an episode but that it was there, who did what, and its receipts."""
+        with self.transaction():
+            self._do("UPDATE consent SET sealed = x'', items = '[]' WHERE episode = ?", episode)
+            self._do("UPDATE cut SET made_from = '' WHERE episode = ?", episode)
+            self._do("UPDATE release SET body = NULL WHERE episode = ?", episode)
+            for table in ("form", "wish", "listening", "link", "term"):
+                self._do(f"DELETE FROM {table} WHERE episode = ?", episode)  # noqa: S608 - table names are our own
+
+    def compact(self) -> None:
+        """Write the file anew, without a page of what it held before."""
+        self._do("VACUUM")
+
+    def counted(self) -> Counted | None:
+        """What the show has seen of time."""
+        rows = self._rows("SELECT last_at, total_s, leap_s, since_leap_s FROM clock")
+        return next((Counted(_time(at), *(float(str(s)) for s in seconds)) for at, *seconds in rows), None)
+
+    def set_counted(self, seen: Counted) -> None:
+        with self.transaction():
+            self._do("DELETE FROM clock")
+            self._add("clock", _text(seen.last_at), seen.total_s, seen.leap_s, seen.since_leap_s)
+
+    def terms(self) -> dict[str, TermRow]:
+        """By episode."""
+        rows = self._rows("SELECT episode, keeping, since_s, extra_s, warned_s, release FROM term")
+        return {
+            str(e): TermRow(
+                str(e),
+                Term(
+                    Keeping(str(k)),
+                    float(str(since)),
+                    float(str(extra)),
+                    None if warned is None else float(str(warned)),
+                ),
+                str(release),
+            )
+            for e, k, since, extra, warned, release in rows
+        }
+
+    def set_term(self, row: TermRow) -> None:
+        term = row.term
+        self._do(
+            "INSERT OR REPLACE INTO term VALUES (?, ?, ?, ?, ?, ?)",
+            *(row.episode, term.keeping, term.since_s, term.extra_s, term.warned_s, row.release),
+        )
+
+    def drop_term(self, episode: str) -> None:
+        self._do("DELETE FROM term WHERE episode = ?", episode)
+
+    def add_wrong_receipt(self, at: datetime) -> int:
+        """Record that a receipt code was wrong; how many were within an hour."""
+        hour = timedelta(hours=1)
+        with self.transaction():
+            self._do("DELETE FROM wrong_receipt WHERE at < ? OR at > ?", _text(at - hour), _text(at + hour))
+            self._add("wrong_receipt", _text(at))
+            return int(str(self._rows("SELECT count(*) FROM wrong_receipt")[0][0]))
+
+    def snapshot(self) -> bytes:
+        """The whole database as a file, as it is at one moment, whoever writes."""
+        with _in_sentences(), contextlib.closing(sqlite3.connect(":memory:")) as copy:
+            self._db.backup(copy)
+            return copy.serialize()
+
+    def check(self) -> None:
+        """Raises IntegrityFailure when the file is damaged anywhere."""
+        if self._rows("PRAGMA integrity_check") != [("ok",)]:
+            raise IntegrityFailure("the show's database is damaged; restore it from its backup")
 
     # --- audit
 

@@ -75,6 +75,11 @@ class Workspace:
         """What is on its way in, sealed piece by piece."""
         return self._room.path(".stablecast-uploads")
 
+    @property
+    def gone(self) -> Path:
+        """The list of episodes that were withdrawn."""
+        return self._room.path(".stablecast-gone")
+
     def episode(self, slug: Slug) -> Path:
         return self._room.path("episodes", slug)
 
@@ -84,6 +89,10 @@ class Workspace:
     def source(self, slug: Slug, track: int) -> Path:
         """The sealed recording of one speaker."""
         return self._room.path("episodes", slug, "source", f"{track}.age")
+
+    def sources(self, slug: Slug) -> Path:
+        """The folder of the sealed recordings."""
+        return self._room.path("episodes", slug, "source")
 
     def human(self, slug: Slug, name: str) -> Path:
         """A sealed input written by a person: details, protected words, corrections, tracks."""

@@ -28,6 +28,7 @@ _LANES: Final[Mapping[str, str]] = {
     State.PUBLISHED: "public",
     State.HELD: "held",
     State.WITHDRAWN: "withdrawn",
+    State.ERASED: "withdrawn",
 }
 IN_THE_MAKING: Final = "words"
 
@@ -114,6 +115,11 @@ _DONE: Final[Mapping[str, str]] = {
     "hold-lifted": "lifted the hold",
     "published": "published it",
     "withdrawn": "withdrew it",
+    "purge-begun": "asked for everything to be destroyed",
+    "erased": "destroyed everything of it",
+    "kept-long-enough": "came to the end of the time that it is kept for",
+    "recording-destroyed": "destroyed the recording",
+    "kept-longer": "chose to keep it longer",
     "protected": "added a word to the list of those that must go",
     "speaker-renamed": "gave a speaker another alias",
     "filmed": "made a film",

@@ -24,8 +24,9 @@ from stablecast.rss import lint as linting
 from stablecast.stages.approve import ORDER
 from stablecast.stages.publish import FEED, Release
 from stablecast.store import episode, receipts, seal
-from stablecast.store.state import CutRow, EpisodeRow
-from stablecast.studio import making
+from stablecast.store.episode import Record
+from stablecast.store.state import CutRow, EpisodeRow, What
+from stablecast.studio import keeping, making
 from stablecast.studio.release import kept
 from stablecast.studio.show import OpenShow
 from stablecast.studio.views import InvariantView, LintView, MeasureView, RowView, VerifyView, finding_view
@@ -169,11 +170,12 @@ def _sealed(show: OpenShow) -> Problems:
                     yield f"{folder}: a sealed file is damaged"
     for row in show.episodes():
         yield from _in_place(show, row)
+    yield from keeping.problems(show)
 
 
 def _in_place(show: OpenShow, row: EpisodeRow) -> Problems:
     record = episode.read(show.workspace, row.slug)
-    for number in {record.source(track) for track in range(1, record.tracks + 1)}:
+    for number in _recordings(show, row, record):
         path = show.workspace.source(row.slug, number)
         if not path.exists() or seal.fingerprint(path) != record.inputs[f"source/{number}"].sealed:
             yield f"{row.slug}: a sealed recording is missing or not the one that was put there"
@@ -183,12 +185,22 @@ def _in_place(show: OpenShow, row: EpisodeRow) -> Problems:
             yield f"{row.slug}: the sealed result of {node} is not the one that was put there"
 
 
+def _recordings(show: OpenShow, row: EpisodeRow, record: Record) -> set[int]:
+    """The numbers of the sealed recordings that there should be."""
+    if row.id in show.state.erased(What.RAW):
+        return set()
+    return {record.source(track) for track in range(1, record.tracks + 1)}
+
+
 def _sealed_deep(show: OpenShow) -> Problems:
     yield from _sealed(show)
+    yield from keeping.stale_keys(show)
     for row in show.episodes():
-        keys = show.keyring.entry(row.id).keys
+        keys = show.keyring.entry(row.id).source_keys
         record = episode.read(show.workspace, row.slug)
-        for number in {record.source(track) for track in range(1, record.tracks + 1)}:
+        if keys is None:
+            continue
+        for number in _recordings(show, row, record):
             role = f"source/{number}"
             _, waveform = seal.read_audio(show.workspace.source(row.slug, number), role, seal.Nothing, keys)
             if sum(len(block) for block in waveform.blocks()) != waveform.length:

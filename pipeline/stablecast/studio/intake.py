@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from stablecast import codecs
+from stablecast.engine.workflow import WITHDRAWN
 from stablecast.errors import GateClosed, InputRefused, UsageRefused
 from stablecast.model import Alias, Block, Chapter, ContentNote, Details, Item, Kind, Role, Slug, Turn
 from stablecast.stages import turns as dividing
@@ -25,7 +26,7 @@ from stablecast.store.seal import Stored
 from stablecast.store.state import Account, Consent, EpisodeRow, State
 from stablecast.store.uploads import Recording
 from stablecast.store.workspace import ROOMS, STATE, Workspace
-from stablecast.studio import making
+from stablecast.studio import gone, making
 from stablecast.studio.show import OPERATOR, OpenShow, named, utc_now
 from stablecast.studio.views import AccountView, FindingView, TurnsView, TurnView, finding_view
 from stablecast.tools import containers, ffmpeg, verifier
@@ -212,6 +213,8 @@ def add(
     _check_additions(show, additions)
     with locks.exclusive(show.workspace.lock("work")):
         row = show.state.episode(slug)
+        if row is None and gone.lists(show, slug):
+            raise GateClosed(WITHDRAWN)
         known = row is not None and (show.known(row) or row.id in show.state.withdrawals())
         if known and recordings:
             show.episode(name)
@@ -265,6 +268,7 @@ def _sealed(
     shared: bool,
 ) -> Record:
     workspace, params, keys = show.workspace, show.settings.ingest, entry.keys
+    source_keys = entry.source_keys or keys
     inputs: dict[str, Stored] = {}
     tracks = []
     for number, speaker in enumerate(speakers, 1):
@@ -273,7 +277,9 @@ def _sealed(
         if shared and number > 1:
             inputs[role] = inputs["source/1"]
         else:
-            inputs[role] = seal.write_audio(path, role, seal.Nothing(), params.rate_hz, joined(paths, params), keys)
+            inputs[role] = seal.write_audio(
+                path, role, seal.Nothing(), params.rate_hz, joined(paths, params), source_keys
+            )
         inputs[f"draw/{number}"] = making.draw_input(entry, speaker)
         tracks.append(Track(speaker, tuple(path.name for path in paths)))
     details = additions.over(Details(title=slug.replace("-", " ").capitalize()))
@@ -284,7 +290,7 @@ def _sealed(
         "corrections": Corrections(),
     }
     if shared:
-        _, waveform = seal.read_audio(workspace.source(slug, 1), "source/1", seal.Nothing, keys)
+        _, waveform = seal.read_audio(workspace.source(slug, 1), "source/1", seal.Nothing, source_keys)
         found = dividing.find(waveform, speakers, show.settings.turns, embedder=verifier.load())
         written["turns"] = Turns(found.turns, found.voices)
     for name, value in written.items():

@@ -28,7 +28,7 @@ from stablecast.model import (
     Transcript,
 )
 from stablecast.notes import Whereabouts, content_note
-from stablecast.runner import Bench, EnclosureNotes, Job, Progress, run_all
+from stablecast.runner import SOURCE_GONE, Bench, EnclosureNotes, Job, Progress, run_all
 from stablecast.stages import alternate, approve
 from stablecast.stages.alternate import AlternateParams
 from stablecast.stages.prove import Proof
@@ -37,7 +37,7 @@ from stablecast.store import decisions, episode, files, locks, receipts
 from stablecast.store.episode import Tracks
 from stablecast.store.keyring import Entry
 from stablecast.store.seal import Stored
-from stablecast.store.state import CutRow, EpisodeRow
+from stablecast.store.state import CutRow, EpisodeRow, What
 from stablecast.studio import deciding
 from stablecast.studio.show import OPERATOR, OpenShow
 from stablecast.studio.views import (
@@ -57,14 +57,18 @@ NO_CONTENT_NOTE = "none"  # the answer that listeners need no note
 
 def run(show: OpenShow, names: tuple[str, ...], *, jobs: int, producer: str | None = None) -> Iterator[Progress]:
     """Bring episodes up to date and freeze their cuts, telling what happens. Raises Locked when another command writes."""
-    withdrawn = show.state.withdrawals()
-    rows = [show.episode(name) for name in names] or [row for row in show.episodes() if row.id not in withdrawn]
+    withdrawn = show.state.withdrawals().keys()
+    done = show.state.erased(What.RAW)
+    rows = [show.episode(name) for name in names] or [r for r in show.episodes() if r.id not in withdrawn | done]
+    if any(row.id in done and show.facts(row).pending for row in rows):
+        raise GateClosed(SOURCE_GONE)
     maker = show.producer(producer)
     with locks.exclusive(show.workspace.lock("work")):
         with decisions.lock(show.workspace):
             files.sweep(show.workspace.root)
         for row in rows:
-            deciding.follow(show, row)
+            if row.id not in done:
+                deciding.follow(show, row)
         due = tuple(row for row in rows if show.facts(row).pending)
         by_slug = {row.slug: row for row in rows}
         if due:
@@ -103,7 +107,9 @@ def heard(show: OpenShow, row: EpisodeRow) -> Iterator[Progress]:
 def bench(show: OpenShow, row: EpisodeRow) -> Bench:
     """What was made of an episode, to be read. Needs the key."""
     entry = show.keyring.entry(row.id)
-    return Bench(Job(show.workspace.root, row.slug, entry.keys, entry.draws, show.production), show.workspace)
+    return Bench(
+        Job(show.workspace.root, row.slug, entry.keys, entry.source_keys, entry.draws, show.production), show.workspace
+    )
 
 
 def timeline(show: OpenShow, row: EpisodeRow) -> Timeline:
@@ -115,7 +121,7 @@ def timeline(show: OpenShow, row: EpisodeRow) -> Timeline:
 
 def job(show: OpenShow, row: EpisodeRow) -> Job:
     entry = with_draws(show, row)
-    return Job(show.workspace.root, row.slug, entry.keys, entry.draws, show.production)
+    return Job(show.workspace.root, row.slug, entry.keys, entry.source_keys, entry.draws, show.production)
 
 
 def with_draws(show: OpenShow, row: EpisodeRow) -> Entry:
@@ -286,7 +292,10 @@ def _exported(row: EpisodeRow, cut: Cut, file: PublicFile) -> str:
 
 def status(show: OpenShow, names: tuple[str, ...]) -> StatusView:
     """Where episodes stand, what will run and why, and which gate is next. Needs no key."""
-    rows = tuple(show.row(name) for name in names) or show.episodes()
+    erased = show.state.erased()
+    rows = tuple(show.row(name) for name in names) or tuple(
+        row for row in show.state.episodes() if show.known(row) or row.id in erased
+    )
     return StatusView(show.state.show.demo, tuple(view(show, row, show.facts(row)) for row in rows))
 
 

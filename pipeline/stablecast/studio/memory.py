@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import typing
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from pathlib import Path
 
 from stablecast.store.keyring import Keyring
@@ -30,8 +30,19 @@ class Memory:
                 self._keyring = Keyring(folder, show_id, passphrase)
             return self._keyring
 
+    def forget(self, episodes: Collection[str]) -> None:
+        """Let go of all that was read of these episodes (ids), and of a keyring that another command has changed."""
+        with self._lock:
+            if self._keyring is not None:
+                self._keyring.refresh()
+            for key in [key for key in self._values if isinstance(key, tuple) and key[1] in episodes]:
+                del self._values[key]
+
     def kept(self, key: Hashable, make: Callable[[], T]) -> T:
-        """The value under `key`, made where it is not here; two threads may both make it. The longest unused go first."""
+        """The value under `key` (a kind, an episode's id, and more), made where it is not here; two threads may both make it.
+
+        The longest unused go first.
+        """
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from pathlib import PurePosixPath
 
 from stablecast import codecs
@@ -22,12 +23,13 @@ from stablecast.stages.publish import FEED, PublicTree, Release
 from stablecast.store import accounts, locks
 from stablecast.store.state import Account, EpisodeRow, ReleaseRow
 from stablecast.studio import design as designing
-from stablecast.studio import listening, making
+from stablecast.studio import gone, listening, making
 from stablecast.studio.show import OPERATOR, OpenShow
 from stablecast.studio.views import PublishView, WithdrawView
 from stablecast.targets import local
 
 EMPTY_DAY = date(1980, 1, 1)  # the time of the files of a show without episodes: it tells nothing
+FREE_TRIES, SLOWEST_S = 3, 10.0  # of wrong receipt codes within an hour: typing errors are answered at once
 WAIT_S = 30.0  # for another command that is just swapping the public tree
 
 FILMS = "films"
@@ -260,7 +262,7 @@ def _day(releases: Sequence[Release]) -> date:
 
 def time_of(releases: Sequence[Release]) -> float:
     """The time that the public files of these releases have."""
-    return datetime.combine(_day(releases), time(), UTC).timestamp()
+    return datetime.combine(_day(releases), datetime.min.time(), UTC).timestamp()
 
 
 def _manifest(tree: PublicTree) -> dict[PurePosixPath, Digest]:
@@ -289,7 +291,7 @@ def withdraw(show: OpenShow, name: str | None, receipt: str | None, *, by: str =
     live = {release.episode: release for release in show.state.live_releases()}
     released = live.get(row.id)
     others = {path for one in live.values() if one is not released for path in kept(one).files}
-    with _making_room(show, tuple(path for path in show.state.tree() if path not in others) if released else ()):
+    with _making_room(show, row, tuple(path for path in show.state.tree() if path not in others) if released else ()):
         with show.state.transaction():
             if show.state.withdraw(row.id, by, show.clock()):
                 show.state.log(show.clock(), by, "withdrawn", row.id)
@@ -298,7 +300,13 @@ def withdraw(show: OpenShow, name: str | None, receipt: str | None, *, by: str =
             places = _places(show, row, released=released is not None)
             show.state.open_places(row.id, places)
         take_down_due(show)
-    return WithdrawView(row.slug, released is not None, tuple(PLACES[place] for place in places))
+    with contextlib.suppress(StablecastError, OSError):  # every later command tries again, and `behind` says so
+        gone.settle(show)
+    notes = (gone.BEHIND,) if gone.behind(show) else ()
+    erased = row.id in show.state.erased()
+    return WithdrawView(
+        row.slug, released is not None, tuple(PLACES[place] for place in places), erased=erased, notes=notes
+    )
 
 
 def _places(show: OpenShow, row: EpisodeRow, *, released: bool) -> tuple[str, ...]:
@@ -338,7 +346,7 @@ def _bring_in_line(show: OpenShow) -> None:
 
 
 @contextlib.contextmanager
-def _making_room(show: OpenShow, paths: tuple[PurePosixPath, ...]) -> Iterator[None]:
+def _making_room(show: OpenShow, row: EpisodeRow, paths: tuple[PurePosixPath, ...]) -> Iterator[None]:
     """Where the tree cannot be built without the episode (no room, broken settings), its files go at once, and so does every
     page that may name it.
     """
@@ -346,14 +354,24 @@ def _making_room(show: OpenShow, paths: tuple[PurePosixPath, ...]) -> Iterator[N
         yield
     except StablecastError as stopped:
         local.take_down(show.workspace.public, paths)
+        local.take_down(show.workspace.public, local.naming(show.workspace.public, (row.public_id, row.guid)))
         raise type(stopped)(
-            f"the episode and the feed are taken down; to put the rest up again, withdraw it once more after this: {stopped}"
+            f"the episode, the feed and every page that names it are taken down; "
+            f"to put the rest up again, withdraw it once more after this: {stopped}"
         ) from stopped
 
 
 def by_receipt(show: OpenShow, code: str) -> EpisodeRow:
+    """The episode that a receipt code belongs to. Wrong codes are answered ever more slowly, the right one never.
+
+    Raises UsageRefused with one sentence, whatever there is.
+    """
     wanted = accounts.receipt_hash(code, show.state.show.id)
     for row in show.state.episodes():
         if wanted in show.state.receipts(row.id):
             return row
+    with contextlib.suppress(StablecastError):
+        tries = show.state.add_wrong_receipt(show.clock())
+        show.state.log(show.clock(), OPERATOR, "receipt-refused")
+        time.sleep(min(SLOWEST_S, max(0.0, tries - FREE_TRIES)))
     raise UsageRefused("this receipt code belongs to no episode here; check its digits and try again")

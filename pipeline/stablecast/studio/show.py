@@ -32,6 +32,7 @@ from stablecast.wording import Labels
 
 Clock = Callable[[], datetime]
 
+SYSTEM = "system"  # in the audit log: the show by itself, which only ever moves away from publication
 OPERATOR = "operator"  # in the audit log: somebody at this computer, without an account's password
 
 
@@ -57,6 +58,7 @@ class OpenShow:
         self.state = State(self.workspace.state)
         self.memory = memory or Memory()
         self.keyring = self.memory.keyring(keyring.folder_for(self.workspace.root), self.state.show.id, passphrase)
+        self.memory.forget(self.state.erased())
         self._clock = clock
         self._head_before = self.state.audit_head
 
@@ -170,8 +172,9 @@ class OpenShow:
         return found
 
     def episodes(self) -> tuple[EpisodeRow, ...]:
-        """Every episode that was taken in, those withdrawn among them."""
-        return tuple(row for row in self.state.episodes() if self.known(row))
+        """Every episode that was taken in, those withdrawn among them, but none of which everything is destroyed."""
+        erased = self.state.erased()
+        return tuple(row for row in self.state.episodes() if self.known(row) and row.id not in erased)
 
     def steps(self, slug: Slug) -> tuple[Step, ...]:
         return steps(self.workspace, slug, self.production)
@@ -179,7 +182,7 @@ class OpenShow:
     def facts(self, row: EpisodeRow) -> Facts:
         """All that the gates look at; needs no key."""
         if row.id in self.state.withdrawals():
-            return dataclasses.replace(_NOTHING_YET, withdrawn=True)
+            return dataclasses.replace(_NOTHING_YET, withdrawn=True, erased=row.id in self.state.erased())
         record = episode.read(self.workspace, row.slug)
         planned = self.steps(row.slug)
         pending = tuple(step.node.key for step in planned if step.reason is not None)

@@ -14,16 +14,18 @@ from stablecast.stages.ingest import IngestParams
 from stablecast.store import locks
 from stablecast.store.uploads import Recording, Uploads
 from stablecast.store.workspace import Workspace
-from stablecast.studio import board as boards
 from stablecast.studio import (
+    backups,
     checking,
     cuts,
     delivering,
     doctor,
     evidence,
     finding,
+    gone,
     holding,
     intake,
+    keeping,
     listening,
     making,
     manuscripts,
@@ -36,6 +38,7 @@ from stablecast.studio import (
     reviewing,
     voices,
 )
+from stablecast.studio import board as boards
 from stablecast.studio import design as designing
 from stablecast.studio import desk as desks
 from stablecast.studio.desk import DeskView, OutcomeView, Written
@@ -43,6 +46,7 @@ from stablecast.studio.doctor import CheckView
 from stablecast.studio.evidence import EvidenceView
 from stablecast.studio.finding import Given
 from stablecast.studio.intake import Additions, SealedPerson
+from stablecast.studio.keeping import Reason
 from stablecast.studio.memory import Memory
 from stablecast.studio.pictures import FilmView
 from stablecast.studio.reviews import (
@@ -68,16 +72,20 @@ from stablecast.studio.reviews import (
 from stablecast.studio.show import OPERATOR, Clock, OpenShow, named, utc_now
 from stablecast.studio.views import (
     AccountView,
+    BackupView,
     CorrectionsView,
     DoubtsView,
     FindingView,
     ImportView,
+    KeptView,
     LintView,
     MeasureView,
     PlacesView,
     ProposalsView,
     PublishView,
+    PurgeView,
     PushView,
+    RestoreView,
     RowView,
     SentView,
     StatusView,
@@ -102,9 +110,16 @@ class Studio:
         root: Path,
         passphrase: Callable[[], str],
         clock: Clock = utc_now,
+        *,
+        asks: bool = True,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """`asks`: a person may be asked for the passphrase, so nothing asks for it that they did not begin.
+
+        `say` gets sentences for them about what was done beside what they asked for.
+        """
         self.root = root
+        self._asks = asks
         self._passphrase = passphrase
         self._clock = clock
         self._memory = Memory()
@@ -117,10 +132,15 @@ class Studio:
     @contextmanager
     def _open(self) -> Iterator[OpenShow]:
         with self._bare() as show:
+            gone.settle(show)
             release.take_down_due(show)
             delivering.take_down_due(show, self._say)
             _ = show.settings  # a broken settings file is told by every command, before it does anything
+            keeping.look(show)
+            keeping.finish_listed(show)
+            keeping.quietly(show, asks=self._asks)
             yield show
+            keeping.quietly(show, asks=self._asks)
 
     # --- a show and its people
 
@@ -236,7 +256,7 @@ class Studio:
 
     def status(self, episodes: tuple[str, ...] = ()) -> StatusView:
         with self._open() as show:
-            return replace(making.status(show, episodes), remotes=delivering.remotes(show))
+            return replace(keeping.told(show, making.status(show, episodes)), remotes=delivering.remotes(show))
 
     def doubts(self, episode: str) -> DoubtsView:
         """Where words may have been recognised that nobody said."""
@@ -361,6 +381,40 @@ class Studio:
         """Where copies of a withdrawn episode may live; `done`: the account `by`, or the operator, saw to one."""
         with self._open() as show:
             return delivering.places(show, episode, done, by or OPERATOR)
+
+    def withdrawn(self) -> frozenset[str]:
+        """The names of the episodes that were withdrawn, by this or another command."""
+        with self._bare() as show:
+            gone_ids = show.state.withdrawals()
+            return frozenset(row.slug for row in show.state.episodes() if row.id in gone_ids)
+
+    # --- keeping and destroying
+
+    def purge(self, episode: str | None, receipt: str | None = None, who: str | None = None) -> PurgeView:
+        """Destroy everything of a withdrawn episode, for a lead (an account's id) or with a receipt code."""
+        with self._open() as show:
+            return keeping.purge(show, episode, receipt, who)
+
+    def extend(self, episode: str, days: int, who: str, reason: Reason) -> KeptView:
+        """Keep a recording longer; `who` is the id of a lead's account."""
+        with self._open() as show:
+            return keeping.extend(show, episode, days, who, reason)
+
+    def backup(self, file: Path, passphrase: str) -> BackupView:
+        """The whole show but for its keyring, in one sealed file."""
+        with self._open() as show:
+            return backups.backup(show, file, passphrase)
+
+    def backup_keyring(self, file: Path) -> None:
+        """A copy of the sealed keyring."""
+        with self._open() as show:
+            backups.backup_keyring(show, file)
+
+    def restore_show(self, file: Path, passphrase: str) -> RestoreView:
+        """Put a backup in place as a show folder, which must not be there yet or be empty."""
+        backups.put_back(self.root, file, passphrase)
+        with self._bare() as show:
+            return backups.settled(show)
 
     # --- reviewing: `who` is always the id of an account
 

@@ -50,6 +50,9 @@ class EpisodeView:
     published_on: str | None
     doubts: int  # places where words may be made up: see `DoubtsView`
     stages: tuple[StageView, ...]
+    kept: KeptView | None = (
+        None  # how long its recording, or all that is left of it, is kept; None: not looked at yet, or gone
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class StatusView:
     demo: bool
     episodes: tuple[EpisodeView, ...]
     remotes: tuple[RemoteView, ...] = ()
+    notes: tuple[str, ...] = ()  # what is still to be done
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +326,45 @@ class WithdrawView:
     places: tuple[str, ...]  # where copies may still live
     checklist: tuple[PlaceView, ...] = ()  # the same, to be ticked off
     remotes: tuple[RemoteView, ...] = ()
+    erased: bool = False  # and everything of it is destroyed
+    notes: tuple[str, ...] = ()  # what is still to be done
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeView:
+    """What `purge` did."""
+
+    episode: str
+    before: bool  # it was destroyed already
+
+
+@dataclass(frozen=True, slots=True)
+class KeptView:
+    """How long something of an episode is kept."""
+
+    why: str  # "published", "unreleased" or "withdrawn"
+    what: str  # "raw": the recording; "episode": everything
+    days_left: int
+    soon: bool  # it is announced
+    stopped: bool  # a hold stops the time
+
+
+@dataclass(frozen=True, slots=True)
+class BackupView:
+    """What `backup` wrote."""
+
+    file: str
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreView:
+    """What `restore` put in place."""
+
+    show: str
+    withdrawn: tuple[str, ...]  # episodes that were withdrawn after the backup was made, and are so now
+    keyring: bool  # whether the keyring is on this machine
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,18 @@ def take_down(public: Path, paths: tuple[PurePosixPath, ...]) -> None:
         (public / path).unlink(missing_ok=True)
 
 
+def naming(public: Path, marks: tuple[str, ...]) -> tuple[PurePosixPath, ...]:
+    """Every plain file whose name or bytes hold one of `marks`."""
+    found = []
+    for path in sorted(public.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            name = path.relative_to(public).as_posix()
+            data = path.read_bytes()
+            if any(mark in name or mark.encode() in data for mark in marks):
+                found.append(PurePosixPath(name))
+    return tuple(found)
+
+
 def leftovers(public: Path) -> list[Path]:
     """Trees that an interrupted command left beside `public`."""
     return sorted(public.parent.glob(f"{_BUILDING}*"))

@@ -41,7 +41,10 @@ class Shelf:
 
     def file(self, episode: str, digest: str, kind: str) -> FileView:
         """A file of the frozen cut. Raises GateClosed where `digest` is not it (any more), and what `cut_file` raises."""
+        gone = self._studio.withdrawn()  # asked each time: another command may have withdrawn or destroyed it
         with self._lock:
+            for slug in {kept[0] for kept in self._kept} & gone:
+                self._drop(slug)
             key = (episode, digest, kind)
             found = self._kept.get(key)
             if found is not None and self._is_current(episode, digest):
@@ -65,9 +68,12 @@ class Shelf:
     def forget(self, episode: str) -> None:
         """Let go of an episode's files: it was withdrawn."""
         with self._lock:
-            for key in [key for key in self._kept if key[0] == episode]:
-                del self._kept[key]
-            self._current.pop(episode, None)
+            self._drop(episode)
+
+    def _drop(self, episode: str) -> None:
+        for key in [key for key in self._kept if key[0] == episode]:
+            del self._kept[key]
+        self._current.pop(episode, None)
 
 
 @dataclass(frozen=True, slots=True)
