@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import itertools
 import re
 from collections.abc import Iterable
@@ -190,7 +189,7 @@ def _sri(value: str) -> bool:
         algorithm, _, digest = token.partition("-")
         try:
             length = len(base64.b64decode(digest, validate=True))
-        except binascii.Error:
+        except ValueError:
             return False
         if length != _DIGEST_BYTES.get(algorithm):
             return False
