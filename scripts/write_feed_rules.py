@@ -21,8 +21,8 @@ SOURCES = {
     "Podcasting 2.0": "https://github.com/Podcastindex-org/podcast-namespace",
     "Podlove": "https://podlove.org/simple-chapters",
     "Spotify": "https://support.spotify.com/us/creators/",
-    "YouTube": "https://support.google.com/youtube/answer/13973017",
-    "PRX": "https://help.prx.org/",
+    "YouTube": "https://support.google.com/youtube/",
+    "Podigee": "https://help.podigee.com/article/44-the-cover-image-or-artwork-of-a-podcast",
     "Stablecast": "threat-model.md",
 }
 

@@ -56,7 +56,7 @@ class Sender:
             pass  # no keyring: nothing here needs one
         self.said: list[str] = []
         self.now = NOW
-        self.studio = Studio(self.root, never, lambda: self.now, self.said.append)
+        self.studio = Studio(self.root, never, lambda: self.now, say=self.said.append)
         self.settings("show", show={"title": "What helps", "url": URL})
         self.targets(**targets)
 

@@ -10,6 +10,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lxml import etree
 
 from stablecast.model import Chapter, Kind
@@ -360,6 +362,65 @@ def test_a_finding_says_where_and_what_to_do() -> None:
     )
     assert finding.message == "itunes:explicit says true or false, nothing else: write true or false"
     assert all(rule.what and rule.fix and rule.source for rule in RULES)
+
+
+ODD = (
+    "",
+    " ",
+    "https://[",
+    "https://[x@y",
+    "@",
+    "://",
+    "<![x",
+    "<!x",
+    "&#x110000;",
+    "99999999999999999999",
+    "-1",
+    "²",
+    "🧡" * 9,
+)
+DATES = (
+    "Sat, 10 Jan 99999 00:00:00 +0000",
+    "Sat, 10 Jan 2026 00:00:00 +9999",
+    "x, 1",
+    "0 0 0 0 0",
+    "Sat, 10 Jan 0001 00:00:00 +1400",
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_any_value_anywhere_is_survived(data: st.DataObject) -> None:
+    """Whatever stands in any element or attribute of a feed that somebody else made, the lint has an answer."""
+    root = etree.fromstring(GOOD)
+    text = st.sampled_from((*ODD, *DATES)) | st.text(
+        st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cn"))
+    )
+    for element in data.draw(st.lists(st.sampled_from(list(root.iter(etree.Element))), min_size=1, max_size=4)):
+        name = data.draw(st.sampled_from(("", *map(str, element.attrib))))
+        if name:
+            element.set(name, data.draw(text))
+        else:
+            element.text = data.draw(text)
+    rules_fired(etree.tostring(root, encoding="UTF-8", xml_declaration=True))
+
+
+@pytest.mark.parametrize("odd", [*ODD, *DATES])
+def test_odd_values_in_the_places_that_are_taken_apart_are_survived(odd: str) -> None:
+    """Descriptions, dates, addresses, digests and times of chapters are parsed; none of them may stop the lint."""
+    for path, name in (
+        ("description", ""),
+        ("item/pubDate", ""),
+        ("lastBuildDate", ""),
+        ("item/enclosure", "url"),
+        (f"{SMALL}/{PC}integrity", "value"),
+        (SECOND, "start"),
+        (f"{PC}podroll", ""),
+    ):
+        root = etree.fromstring(GOOD)
+        add(".", f"{PC}podroll", "")(root[0])
+        (set_attribute(path, name, odd) if name else set_text(path, odd))(root[0])
+        assert rules_fired(etree.tostring(root, encoding="UTF-8", xml_declaration=True))
 
 
 def test_any_bytes_are_survived() -> None:

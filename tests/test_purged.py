@@ -74,7 +74,7 @@ def desk(whole: Desk, tmp_path: Path) -> Desk:
 
 def test_what_is_withdrawn_leaves_no_trace_in_public(desk: Desk) -> None:
     """T44: one call; no audio, words, page, feed item or tombstone is left, the feed is a feed, and the caches are named."""
-    public_id = next((desk.root / "feed" / "episodes").iterdir()).stem
+    public_id = next((desk.root / "feed" / "media").iterdir()).name[:32]
     before = {path.relative_to(desk.root / "feed") for path in (desk.root / "feed").rglob("*") if path.is_file()}
     done = desk.studio.withdraw(EPISODE, None)
 

@@ -134,7 +134,7 @@ def test_a_dry_run_tells_the_difference_and_makes_none(sender: Sender, there: Pa
 def test_what_was_lost_or_changed_there_is_sent_again(sender: Sender, there: Path) -> None:
     """A file that is missing there, or has another size, is not taken for sent."""
     sender.push()
-    (media,) = (there / "media").iterdir()
+    (media,) = (there / "media").glob("*.mp3")
     media.unlink()
     (there / "feed.xml").write_bytes(b"cut sh")
     sender.push()
@@ -150,7 +150,7 @@ def test_only_what_is_public_here_is_sent(sender: Sender, there: Path) -> None:
     assert not (there / "secret").exists()
 
     sender.public(2)
-    (media,) = (sender.root / "feed" / "media").glob(f"{TWO}*")
+    (media,) = (sender.root / "feed" / "media").glob(f"{TWO}*.mp3")
     media.write_bytes(bytes(media.stat().st_size))
     before = files_below(there)
     with pytest.raises(IntegrityFailure):

@@ -19,6 +19,7 @@ import ebur128
 from showcase import ITEMS, PASSPHRASE, Showcase
 from stablecast.tools.ffmpeg import executable
 from stablecast.tools.opus import FfmpegOpus, carried
+from stablecast.tools.tags import ALLOWED, frames
 
 pytestmark = pytest.mark.model
 
@@ -258,8 +259,15 @@ def test_a_new_cut_of_a_published_episode_keeps_its_name_and_day(show: Showcase)
     assert item()[2] != address
     assert len(list((show.root / "feed" / "media").glob("*.mp3"))) == 1
     assert show.ok("verify", as_json=True).json["holds"] is True
+    before = {path.suffix: path.read_bytes() for path in (show.root / "feed" / "media").iterdir()}
     show.ok("correct", "ep-001", "--redact", "6-7")
     show.ok("run")  # the draws were destroyed at release: this is a new voice, from new ones
+    show.ok("review", "ep-001", "--out", show.folder / "again")
+    mp3, opus = ((show.folder / "again" / f"ep-001{end}").read_bytes() for end in (".mp3", "-small.opus"))
+    assert mp3 != before[".mp3"]
+    assert opus != before[".opus"]
+    assert frames(mp3) == frames(before[".mp3"]) <= ALLOWED  # T42: another voice, the same set of metadata
+    assert carried(opus) == carried(before[".opus"]) == frozenset()
 
 
 @pytest.mark.slow

@@ -96,7 +96,7 @@ def _image(document: Document) -> Iterable[str]:
 @_table.whole(
     "image-bytes",
     Severity.WARNING,
-    "PRX",
+    "Podigee",
     f"a cover has at most {_MOST_COVER_BYTES // 1024} KiB",
     "save it as a JPEG of less quality",
 )

@@ -10,7 +10,6 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Final
-from urllib.parse import urlsplit
 
 from lxml import etree
 
@@ -186,7 +185,8 @@ class Table:
 
 def extension(url: str) -> str:
     """How the file at an address ends, in small letters with the dot; "" for none."""
-    name = urlsplit(url).path.rpartition("/")[2]
+    path = re.split("[?#]", url, maxsplit=1)[0].partition("://")[2].partition("/")[2]
+    name = path.rpartition("/")[2]
     return "." + name.rpartition(".")[2].lower() if "." in name else ""
 
 

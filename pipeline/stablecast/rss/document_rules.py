@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from html.parser import HTMLParser
 from typing import Final
-from urllib.parse import urlsplit
 
 from stablecast.findings import Severity
 from stablecast.rss.document import Document, Part, Table, itunes, podcast
@@ -114,7 +113,7 @@ def _url_ascii(part: Part) -> bool:
     "serve what is public to everybody, and what is not from elsewhere",
 )
 def _url_password(part: Part) -> bool:
-    return any("@" in link and "@" in urlsplit(link).netloc for link in part.links)
+    return any("@" in link.partition("://")[2].partition("/")[0] for link in part.links)
 
 
 @_table.each(

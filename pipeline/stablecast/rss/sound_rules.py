@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import itertools
 import re
 from collections.abc import Iterable
@@ -190,7 +189,7 @@ def _sri(value: str) -> bool:
         algorithm, _, digest = token.partition("-")
         try:
             length = len(base64.b64decode(digest, validate=True))
-        except binascii.Error:
+        except ValueError:
             return False
         if length != _DIGEST_BYTES.get(algorithm):
             return False
@@ -355,9 +354,9 @@ def _inline_chapters_order(item: Part) -> bool:
     "inline-chapters-spotify",
     Severity.WARNING,
     "Spotify",
-    "Spotify shows chapters where the first starts at 0, there are three or more, each lasts 30 s, and a title has fewer than "
-    "40 characters",
-    "leave it, or change the chapters",
+    "for Spotify the first chapter starts at 0 and there are three or more, each 30 s or longer with a title of fewer than 40 "
+    "characters",
+    "change the chapters, or leave them: other apps show them as they are",
 )
 def _inline_chapters_spotify(item: Part) -> bool:
     starts = _starts(item)
