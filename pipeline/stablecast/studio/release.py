@@ -144,6 +144,8 @@ def _refusal(show: OpenShow, row: EpisodeRow) -> str | None:
 
 def _approved(show: OpenShow, row: EpisodeRow) -> ApprovedEpisode:
     facts = show.facts(row)
+    if facts.withdrawn:  # since it was looked at a moment ago
+        raise GateClosed(workflow.WITHDRAWN)
     cut, made = making.frozen(show, row, facts.consent_version)
     if cut.digest != facts.cut:
         raise IntegrityFailure(
