@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from remote import Bucket, Sender, Sshd, Wire, whole, wire
-from stablecast.errors import EnvironmentFailure, GateClosed
+from remote import Bucket, Sender, Sshd, Wire, secret_file, whole, wire
+from stablecast.errors import EnvironmentFailure, GateClosed, UsageRefused
 from stablecast.stages.publish import FEED
 from stablecast.targets import remote as remotes
 
@@ -105,32 +105,48 @@ def test_what_others_put_there_is_never_touched(sender: Sender, server: Sshd | B
     assert server.files() == sender.here() | {PurePosixPath("notes.txt"): b"somebody's own notes"}
 
 
-def test_nobody_without_credentials_gets_in(sender: Sender, server: Sshd | Bucket, line: Wire) -> None:
+@pytest.fixture
+def sshd(tmp_path: Path) -> Iterator[Sshd]:
+    (tmp_path / "sshd").mkdir()
+    made = Sshd(tmp_path / "sshd")
+    yield made
+    made.close()
+
+
+def test_nobody_without_credentials_gets_in(sshd: Sshd, tmp_path: Path) -> None:
     """Refused in a sentence that says neither who nor what."""
-    if isinstance(server, Bucket):
-        pytest.skip("moto lets everybody in")
-    target = server.target(line.port)
-    sender.targets(there={**target, "credentials": str(Path(target["credentials"]).with_name("none.toml"))})
-    Path(target["credentials"]).with_name("none.toml").write_text('password = "hunter2secret"\n')
-    Path(target["credentials"]).with_name("none.toml").chmod(0o600)
+    target = sshd.target(sshd.port)
+    wrong = secret_file(tmp_path / "wrong", 'password = "hunter2secret"\n')
+    sender = Sender(tmp_path / "ours", there={**target, "credentials": wrong})
+    sender.public(1)
     with pytest.raises(EnvironmentFailure, match="does not let us in") as refused:
         sender.push()
     assert "hunter2secret" not in str(refused.value)
+    nothing = secret_file(tmp_path / "nothing", "")
+    sender.targets(there={**target, "credentials": nothing})
+    with pytest.raises(UsageRefused, match="lack a password or a key_file"):
+        sender.push()
+    assert sshd.files() == {}
 
 
-def test_a_server_that_is_not_known_is_refused(sender: Sender, server: Sshd | Bucket, line: Wire) -> None:
+def test_a_server_that_is_not_known_is_refused(sshd: Sshd, tmp_path: Path) -> None:
     """No key, or another one than was said: nothing is sent, and nobody is asked to trust it."""
-    if isinstance(server, Bucket):
-        pytest.skip("S3 has TLS for that")
-    target = server.target(line.port)
-    sender.targets(there={**target, "host_key": ""})
+    target = sshd.target(sshd.port)
+    sender = Sender(tmp_path / "ours", there={**target, "host_key": ""})
+    sender.public(1)
     with pytest.raises(GateClosed, match="not known here"):
         sender.push()
-    other = (server.folder / "client.pub").read_text().split()
+    other = (sshd.folder / "client.pub").read_text().split()
     sender.targets(there={**target, "host_key": " ".join(other[:2])})
     with pytest.raises(GateClosed, match="another key"):
         sender.push()
-    assert server.files() == {}
+    sender.targets(there={**target, "host_key": "ssh-ed25519 nonsense"})
+    with pytest.raises(UsageRefused, match="host_key of there is no key"):
+        sender.push()
+    assert sshd.files() == {}
+    sender.targets(there=target)
+    sender.push()
+    assert sshd.files() == sender.here()
 
 
 def test_a_bucket_says_how_each_file_is_served(tmp_path: Path) -> None:
@@ -170,21 +186,28 @@ def test_old_versions_in_a_bucket_go_too(tmp_path: Path) -> None:
         bucket.close()
 
 
-def test_a_broken_sending_leaves_nothing_when_the_episode_is_withdrawn(tmp_path: Path) -> None:
+def test_a_broken_sending_leaves_nothing_when_the_episode_is_withdrawn(sshd: Sshd, tmp_path: Path) -> None:
     """Half a sound under its hidden name is a copy as well."""
-    folder = tmp_path / "server"
-    folder.mkdir()
-    server = Sshd(folder)
-    try:
-        with wire(server.port) as line:
-            sender = Sender(tmp_path / "ours", there=server.target(line.port))
-            sender.public(1, 3_000_000)
-            line.cut(1_500_000)
-            with pytest.raises(remotes.Unreachable):
-                sender.push()
-            line.cut(None)
-            assert any(path.name.startswith(remotes.PART) for path in server.files())
-            sender.studio.withdraw("ep-1", None)
-            assert [path for path in server.files() if f"{1:032x}" in path.name] == []
-    finally:
-        server.close()
+    with wire(sshd.port) as line:
+        sender = Sender(tmp_path / "ours", there=sshd.target(line.port))
+        sender.public(1, 3_000_000)
+        line.cut(1_500_000)
+        with pytest.raises(remotes.Unreachable):
+            sender.push()
+        line.cut(None)
+        assert any(path.name.startswith(remotes.PART) for path in sshd.files())
+        sender.studio.withdraw("ep-1", None)
+        assert [path for path in sshd.files() if f"{1:032x}" in path.name] == []
+
+
+def test_what_is_sent_by_sftp_is_for_everybody_to_read(sshd: Sshd, tmp_path: Path) -> None:
+    """Modes and times are set whatever the server's umask is: a web server is another user, and no time tells of an hour."""
+    sender = Sender(tmp_path / "ours", there=sshd.target(sshd.port))
+    sender.public(1)
+    sender.push()
+    for path in sshd.there.rglob("*"):
+        assert path.stat().st_mode & 0o777 == (0o755 if path.is_dir() else 0o644)
+        assert path.is_dir() or path.stat().st_mtime % 86400 == 0
+    before = (sshd.there / "feed.xml").stat().st_mtime
+    sender.studio.withdraw("ep-1", None)
+    assert (sshd.there / "feed.xml").stat().st_mtime == before + 1

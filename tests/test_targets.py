@@ -317,7 +317,7 @@ def test_without_the_keyring_or_the_drivers_a_sentence_says_what_to_install(
     sender.targets(there={"url": "sftp://127.0.0.1/x"})
     with pytest.raises(EnvironmentFailure, match=r"stablecast\[keyring\]"):
         sender.push()
-    secret = secret_file(tmp_path / "secret", 'password = "x"\n')
+    secret = secret_file(tmp_path / "secret", 'password = "x"\nkey = "k"\nsecret = "s"\n')
     for scheme, driver in (("sftp", "paramiko"), ("s3", "s3fs")):
         monkeypatch.delitem(sys.modules, f"stablecast.targets.{scheme}", raising=False)
         monkeypatch.setitem(sys.modules, driver, None)

@@ -134,6 +134,8 @@ def _pushed(done: PushView) -> list[str]:
 def withdraw(console: Console, episode: str | None, receipt: str | None) -> None:
     """Take an episode out of the public folder at once. No reason, no approval, no passphrase; it does not come back.
 
+    It goes from every place it was sent to as well; where that does not work, every later command says so and tries again.
+
     \b
     Example:
       stablecast withdraw ep-001

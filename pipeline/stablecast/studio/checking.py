@@ -120,14 +120,14 @@ def _consented(show: OpenShow) -> Problems:
 
 
 def _gone(show: OpenShow) -> Problems:
+    for remote in show.state.remotes():
+        if remote.due:
+            yield f"what was taken back is still up at {remote.name}; any command but this one tries to take it down"
     stopped = [row for row in show.state.episodes() if row.id in show.state.stopped()]
     if not stopped:
         return
     if show.state.swap_due():
         yield "a withdrawal or a hold is not finished; run `stablecast withdraw` or `hold` once more"
-    for remote in show.state.remotes():
-        if remote.due:
-            yield f"what was taken back is still up at {remote.name}; any command but this one tries to take it down"
     for path in local.digests(show.workspace.public):
         data = (show.workspace.public / path).read_bytes()
         for row in stopped:

@@ -43,7 +43,19 @@ def credentials(name: str, params: TargetParams, show: Path) -> Credentials:
         raise UsageRefused(f"the credentials of {name} are no TOML; docs/hosting.md shows how they look") from broken
     except Misfit as misfit:
         raise UsageRefused(f"the credentials of {name}: {'.'.join(misfit.where)} {misfit.problem}") from misfit
+    lacking = _lacking(params.scheme, found)
+    if lacking:
+        raise UsageRefused(f"the credentials of {name} lack {lacking}; docs/hosting.md shows how they look")
     return found
+
+
+def _lacking(scheme: str, found: Credentials) -> str | None:
+    """What is missing. A driver would look elsewhere for it: in the environment, or in the network."""
+    if scheme == "s3" and not (found.key and found.secret):
+        return "key and secret"
+    if scheme in ("sftp", "ssh") and not (found.password or found.key_file):
+        return "a password or a key_file"
+    return None
 
 
 def keep(name: str, params: TargetParams, secrets: Credentials) -> None:

@@ -11,7 +11,6 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import botocore.exceptions
 import s3fs
 
 from stablecast.engine import delivery
@@ -22,7 +21,8 @@ from stablecast.targets.remote import Halt, in_sentences
 _ONE_REQUEST_BYTES = (
     4 * 2**30
 )  # a file under twice this goes in one put: parts that were left would be kept and paid for
-_PAGE = 1000  # versions that are deleted at once
+_PAGE = 1000  # versions that are listed at once
+_NO_VERSIONS = ("NotImplemented", "MethodNotAllowed", "NotSupported", "501", "405")  # from providers that keep none
 
 
 @contextlib.contextmanager
@@ -144,7 +144,8 @@ class Bucket:
             )
             if told not in self.notes:
                 self.notes.append(told)
-        except (NotImplementedError, botocore.exceptions.ClientError, OSError) as failed:
-            if isinstance(failed, (ConnectionError, TimeoutError)):
+        except OSError as failed:
+            answer = getattr(failed.__cause__, "response", None) or {}
+            if answer.get("Error", {}).get("Code") not in _NO_VERSIONS:
                 raise
-            self._keeps = False  # providers without versions answer in many ways
+            self._keeps = False

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 import paramiko
 from fsspec.implementations.sftp import SFTPFileSystem
 
-from stablecast.errors import GateClosed
+from stablecast.errors import GateClosed, UsageRefused
 from stablecast.targets.credentials import Credentials
 from stablecast.targets.local import PUBLIC_FILE, PUBLIC_FOLDER
 from stablecast.targets.params import AGENT, TargetParams
@@ -31,6 +31,10 @@ class _UnknownServerError(Exception):
     pass
 
 
+class _NoKeyError(Exception):
+    pass
+
+
 class _Files(SFTPFileSystem):  # type: ignore[misc]  # no types
     """As fsspec's, but for known servers only, and with an end to every wait."""
 
@@ -42,7 +46,10 @@ class _Files(SFTPFileSystem):  # type: ignore[misc]  # no types
         if host_key:
             kind, key = host_key.split()[:2]
             known = f"[{self.host}]:{port}" if port != _PORT else self.host
-            loaded = paramiko.PKey.from_type_string(kind, base64.b64decode(key))
+            try:
+                loaded = paramiko.PKey.from_type_string(kind, base64.b64decode(key))
+            except (ValueError, paramiko.SSHException) as broken:
+                raise _NoKeyError from broken
             self.client.get_host_keys().add(known, loaded.get_name(), loaded)
         else:
             for file in _KNOWN_HOSTS:
@@ -94,6 +101,10 @@ def _connected(name: str, host: str, **options: Any) -> _Files:
             f"the server of {name} is not known here; ask its provider for the key and put it into host_key, "
             "or connect once with ssh and compare what it shows"
         ) from stranger
+    except _NoKeyError as broken:
+        raise UsageRefused(
+            f"targets.toml: host_key of {name} is no key; copy type and key from what its provider publishes"
+        ) from broken
     except paramiko.BadHostKeyException as other:
         raise GateClosed(
             f"the server of {name} shows another key than the one that is known: somebody may stand in between; "
