@@ -356,7 +356,7 @@ def test_the_receipt_alone_takes_an_episode_down(show: Showcase) -> None:
     show.approve_all("ep-001")
     demo_settings(show, ahead_h=73.0)
     show.ok("publish")
-    public_id = next((show.root / "feed" / "episodes").iterdir()).stem
+    public_id = next((show.root / "feed" / "media").iterdir()).name[:32]
     show.keys.rename(show.folder / "lost")
     assert show("withdraw", "--receipt", "0000 0000 0000 0000").code == 2
     gone = show.ok("withdraw", "--receipt", receipt.replace(" ", ""), as_json=True).json
