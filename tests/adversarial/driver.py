@@ -50,14 +50,23 @@ class Answer:
 
 
 class Driver:
-    """A process that runs commands in an environment; several threads may ask at once. Close it."""
+    """A process that runs commands in an environment; several threads may ask at once. Close it.
 
-    def __init__(self, environment: dict[str, str], folder: Path, *, fakes: bool = False) -> None:
+    `first` is where modules are looked for before anywhere else.
+    """
+
+    def __init__(
+        self, environment: dict[str, str], folder: Path, *, fakes: bool = False, first: Path | None = None
+    ) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "adversarial.driver", "fakes" if fakes else "real"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**environment, "PYTHONPATH": str(TESTS), "OMP_NUM_THREADS": "1"},
+            env={
+                **environment,
+                "PYTHONPATH": os.pathsep.join(map(str, [*([first] if first else []), TESTS])),
+                "OMP_NUM_THREADS": "1",
+            },
             cwd=folder,
         )
         self._asking = threading.Lock()
@@ -101,7 +110,7 @@ class Driver:
     def answer(self, number: int) -> Answer:
         """What became of it. A traceback, or code 1, is a bug of ours wherever it happens."""
         with self._news:
-            assert self._news.wait_for(lambda: number in self._answers, 3 * LONGEST_S), "the command hangs"
+            assert self._news.wait_for(lambda: number in self._answers, 4 * LONGEST_S), "the command hangs"
             told = self._answers.pop(number)
         killed = told["status"] == -signal.SIGKILL
         found = Answer(told["status"], told["out"], told["err"], told["seconds"], told["rss_mb"], killed)

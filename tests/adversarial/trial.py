@@ -43,15 +43,15 @@ def speech(seconds: float, start_s: float = 0.0) -> NDArray[np.float64]:
 class Trial(Showcase):
     """One show and its people; every command is `stablecast`, forked from a warm process (`adversarial.driver`)."""
 
-    def __init__(self, folder: Path, *, fakes: bool = True) -> None:
+    def __init__(self, folder: Path, *, fakes: bool = True, first: Path | None = None) -> None:
         super().__init__(folder)
-        self._fakes = fakes
+        self._fakes, self._first = fakes, first
         self.title, self.protected, self.source_name = marker(), marker(), marker()
         self.said: list[bytes] = []
 
     @cached_property
     def driver(self) -> Driver:
-        return Driver(self.environment, self.folder, fakes=self._fakes)
+        return Driver(self.environment, self.folder, fakes=self._fakes, first=self._first)
 
     def close(self) -> None:
         if "driver" in self.__dict__:

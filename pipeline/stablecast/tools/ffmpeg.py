@@ -92,8 +92,12 @@ class Limits:
 
 @functools.cache
 def executable() -> Path:
-    """The absolute path of ffmpeg: the system's, else the one that installs with pip. Raises EnvironmentFailure."""
-    found = shutil.which("ffmpeg")
+    """The absolute path of ffmpeg: the system's, else the one that installs with pip. Raises EnvironmentFailure.
+
+    Never one in the folder somebody happens to work in, though PATH may name it (".", or an empty entry).
+    """
+    places = [place for place in os.environ.get("PATH", os.defpath).split(os.pathsep) if Path(place).is_absolute()]
+    found = shutil.which("ffmpeg", path=os.pathsep.join(places)) if places else None
     if found:
         return Path(found).resolve()
     import imageio_ffmpeg
