@@ -120,6 +120,18 @@ def probe_version() -> str:
         raise EnvironmentFailure("the ffmpeg found here does not run; install the system's package again") from broken
 
 
+@functools.cache
+def fenced() -> bool:
+    """Whether this machine's kernel keeps what decodes recordings from opening a socket."""
+    script = "import socket\ntry:\n socket.socket()\nexcept PermissionError:\n raise SystemExit(13)"
+    command = [sys.executable, "-I", "-S", "-c"]
+    try:
+        done = subprocess.run([*command, _LAUNCH, "CORE=0", *command, script], env={}, cwd="/", timeout=60, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return done.returncode == 13
+
+
 _WHY_NOT: Final = {
     errno.ELOOP: "this is a link to a file: choose the recording itself",
     errno.ENOENT: "there is no file of this name: check the folder and the spelling",
