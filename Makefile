@@ -1,4 +1,4 @@
-.PHONY: install demo test test-slow check lock clean help
+.PHONY: install demo test test-slow check lock sbom clean help
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -37,6 +37,9 @@ test-slow: .venv/tested        ## the tests marked slow (CI runs them too)
 
 lock:            ## write the lock files anew (needs uv)
 	scripts/lock.sh
+
+sbom:            ## what an installation is made of, as CycloneDX, in build/sbom.cdx.json
+	@$(PYTHON) scripts/make_sbom.py build/sbom.cdx.json
 
 clean:            ## remove what was built
 	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from adversarial.counting import count, pytest_runtest_logreport, pytest_terminal_summary  # noqa: F401 - what a suite counts
 from stablecast.studio import Studio
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])

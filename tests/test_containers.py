@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import random
 import struct
@@ -122,6 +123,27 @@ def test_noise_after_a_magic_number_never_breaks_the_reader(head: bytes, tail: b
     """A header alone convinces nobody: all short noise ends in InputRefused."""
     with pytest.raises(InputRefused):
         check(head + tail)
+
+
+class Failing(io.BytesIO):
+    """A medium that fails after some bytes, as a stick does that is pulled out."""
+
+    def __init__(self, data: bytes, after: int) -> None:
+        super().__init__(data)
+        self._after = after
+
+    def read(self, size: int | None = -1) -> bytes:
+        found = super().read(size)
+        if self.tell() > self._after:
+            raise OSError(errno.EIO, "Input/output error")
+        return found
+
+
+@pytest.mark.parametrize("after", [0, 20])
+def test_a_medium_that_fails_is_told_in_a_sentence(after: int) -> None:
+    """The operating system's own error would be shown as a bug of ours."""
+    with pytest.raises(InputRefused, match="cannot be read to its end"):
+        check_whole(Failing(wav(bytes(4000)), after), sniff(Failing(wav(bytes(4000)), after)))
 
 
 def test_a_file_in_countless_pieces_is_refused_not_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,7 +108,7 @@ def test_a_damaged_record_is_told_with_its_line(workspace: Workspace) -> None:
     written(workspace)
     path = workspace.episode(SLUG) / episode.RECORD
     path.write_text(path.read_text().replace("content_note = false", "content_note = 3"))
-    with pytest.raises(UsageRefused, match=r"episode.toml, line 4: content_note"):
+    with pytest.raises(IntegrityFailure, match=r"ep-1: episode.toml, line 4: content_note"):
         episode.read(workspace, SLUG)
 
 

@@ -461,6 +461,19 @@ def test_a_child_with_our_limits_cannot_write_a_file(tmp_path: Path) -> None:
         assert (tmp_path / "out").read_bytes() == written
 
 
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux") or os.uname().machine not in ("x86_64", "aarch64"),
+    reason="the filter is Linux's",
+)
+def test_a_child_of_ours_cannot_open_a_socket() -> None:
+    """The same launcher, made to run something that would call out, even on this machine: the kernel says no; without it, yes."""
+    script = "import socket\ntry:\n socket.socket()\nexcept PermissionError:\n raise SystemExit(13)"
+    launcher = [sys.executable, "-I", "-S", "-c"]
+    for launch, code in ((ffmpeg._LAUNCH, 13), (ffmpeg._LAUNCH.replace("        without_network()", "        0"), 0)):
+        done = subprocess.run([*launcher, launch, "CORE=0", *launcher, script], check=False, timeout=30)
+        assert done.returncode == code
+
+
 def gone(child: subprocess.Popen[bytes]) -> bool:
     """Whether a process is ended and reaped."""
     try:

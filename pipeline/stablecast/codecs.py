@@ -60,7 +60,10 @@ def canonical(value: object) -> bytes:
 
 def parsed(kind: type[T], data: bytes) -> T:
     """The value of type `kind` that `canonical` wrote. Raises ValueError, of which Misfit is one."""
-    return typing.cast(T, read(kind, json.loads(data)))
+    try:
+        return typing.cast(T, read(kind, json.loads(data)))
+    except RecursionError:
+        raise ValueError("brackets within brackets, too deep to be read") from None
 
 
 @functools.cache

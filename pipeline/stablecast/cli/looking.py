@@ -90,14 +90,24 @@ def measure(console: Console, files: tuple[Path, ...]) -> None:
 @click.command()
 @click.pass_obj
 def doctor(console: Console) -> None:
-    """What on this machine would stop the work, and how to mend it. Ends with code 7 when something would."""
-    checks = console.studio().doctor()
-    lines = [
-        f"{'ok  ' if c.ok else 'MEND'}  {c.name:8} {c.found}" + (f": {c.advice}" if c.advice else "") for c in checks
-    ]
+    """What on this machine would stop the work, what is weak, and how to mend it.
+
+    `MEND` is what work should wait for, and ends with code 7; `WEAK` is what somebody who takes or shares this computer could use.
+    With --passphrase-file it looks at that file too. Nothing is changed.
+
+    \b
+    Example:
+      stablecast --show ~/shows/ours --passphrase-file ~/secret doctor
+    """
+    checks = console.studio().doctor(console.passphrase_file)
+    lines = []
+    for check in checks:
+        word = "ok  " if check.ok else "MEND" if check.stops else "WEAK"
+        lines.append(f"{word}  {check.name:10} {check.found}")
+        lines += [f"                  → {check.advice}"] if check.advice else []
     console.answer({"checks": checks}, lines)
-    if not all(check.ok for check in checks):
-        raise EnvironmentFailure("something on this machine wants mending; see above")
+    if any(check.stops for check in checks):
+        raise EnvironmentFailure("something on this machine wants mending before you work; see above")
 
 
 COMMANDS = (verify, audit, lint, measure, doctor)

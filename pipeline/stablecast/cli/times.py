@@ -6,7 +6,9 @@ import re
 
 import click
 
-_TIME = re.compile(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:\.\d+)?)")
+_TIME = re.compile(
+    r"(?:(?:(\d{1,4}):)?(\d{1,2}):)?(\d{1,7}(?:\.\d{1,9})?)"
+)  # longer numbers are no times, and int() refuses some
 
 
 def seconds(text: str) -> float:

@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from stablecast import codecs
@@ -111,11 +112,14 @@ class Turns:
 
 
 def read(workspace: Workspace, slug: Slug) -> Record:
-    """The record of an episode. Raises UsageRefused when there is no such episode."""
+    """The record of an episode. Raises UsageRefused when there is no such episode, IntegrityFailure when it is damaged."""
     path = workspace.episode(slug) / RECORD
     if not path.is_file():
         raise UsageRefused(f"there is no episode called {slug}; see `stablecast status` for those there are")
-    record = settings.load(Record, path)
+    try:
+        record = settings.load(Record, path)
+    except UsageRefused as damaged:  # nobody writes it but us
+        raise IntegrityFailure(f"{slug}: {damaged}") from damaged
     if record.format != FORMAT:
         raise IntegrityFailure(
             f"{slug}: {RECORD} is of format {record.format}, which this version does not know; use a newer one"
@@ -157,7 +161,10 @@ def get_input(
     stored = record.inputs.get(name)
     if stored is None:
         raise IntegrityFailure(f"{slug}: {RECORD} lacks an input; restore the show from its backup")
-    value = seal.read_value(workspace.human(slug, _versioned(name, stored.digest)), name, kind, keys)
+    try:
+        value = seal.read_value(workspace.human(slug, _versioned(name, stored.digest)), name, kind, keys)
+    except IntegrityFailure as damaged:
+        raise IntegrityFailure(f"{slug}: {damaged}") from damaged
     if _digest(name, value, keys) != stored.digest:
         raise IntegrityFailure(
             f"{slug}: a sealed file is not the one that was put there; restore the show from its backup"
@@ -184,12 +191,18 @@ def revise(
     return changed
 
 
+def human_inputs(workspace: Workspace, slug: Slug, record: Record) -> dict[str, Path]:
+    """Where the sealed inputs that people wrote lie, by name: all that the record names but recordings and draws."""
+    return {
+        name: workspace.human(slug, _versioned(name, stored.digest))
+        for name, stored in record.inputs.items()
+        if name.partition("/")[0] not in ("source", "draw")
+    }
+
+
 def drop_old_inputs(workspace: Workspace, slug: Slug, record: Record) -> None:
     """Remove sealed inputs that the record no longer names."""
-    for name, stored in record.inputs.items():
-        if name.partition("/")[0] in ("source", "draw"):
-            continue
-        kept = workspace.human(slug, _versioned(name, stored.digest))
+    for name, kept in human_inputs(workspace, slug, record).items():
         for path in kept.parent.glob(f"{name}-*.age"):
             if path != kept:
                 path.unlink()

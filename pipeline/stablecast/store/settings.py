@@ -32,6 +32,8 @@ def checked(path: Path, read: Callable[[Mapping[str, Any]], T]) -> T:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as broken:
         raise UsageRefused(f"{path.name}: {broken}") from broken
+    except RecursionError:
+        raise UsageRefused(f"{path.name}: brackets within brackets, too deep to be read") from None
     try:
         return read(table)
     except Misfit as misfit:

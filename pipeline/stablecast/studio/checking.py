@@ -23,7 +23,7 @@ from stablecast.model import Approval, Role, Waveform
 from stablecast.rss import lint as linting
 from stablecast.stages.approve import ORDER
 from stablecast.stages.publish import FEED, Release
-from stablecast.store import episode, receipts, seal
+from stablecast.store import decisions, episode, receipts, seal
 from stablecast.store.episode import Record
 from stablecast.store.state import CutRow, EpisodeRow, What
 from stablecast.studio import keeping, making
@@ -179,6 +179,9 @@ def _in_place(show: OpenShow, row: EpisodeRow) -> Problems:
         path = show.workspace.source(row.slug, number)
         if not path.exists() or seal.fingerprint(path) != record.inputs[f"source/{number}"].sealed:
             yield f"{row.slug}: a sealed recording is missing or not the one that was put there"
+    for name, path in episode.human_inputs(show.workspace, row.slug, record).items():
+        if not path.exists() or seal.fingerprint(path) != record.inputs[name].sealed:
+            yield f"{row.slug}: what was written about it ({name}) is missing or not what was put there"
     for node, receipt in receipts.read_all(show.workspace.receipts(row.slug)).items():
         path = show.workspace.work(row.slug, node, receipt.key)
         if path.exists() and seal.fingerprint(path) != receipt.sealed:
@@ -205,6 +208,11 @@ def _sealed_deep(show: OpenShow) -> Problems:
             _, waveform = seal.read_audio(show.workspace.source(row.slug, number), role, seal.Nothing, keys)
             if sum(len(block) for block in waveform.blocks()) != waveform.length:
                 yield f"{row.slug}: a sealed recording is cut off"
+        if number := decisions.newest(show.workspace, row.slug):
+            try:
+                decisions.read(show.workspace, row.slug, number, keys)
+            except IntegrityFailure:
+                yield f"{row.slug}: what was decided about its words is damaged or not what was put there"
 
 
 def _exact(show: OpenShow) -> Problems:

@@ -13,7 +13,7 @@ from stablecast.captions.files import files as caption_files
 from stablecast.captions.files import listed
 from stablecast.engine import workflow
 from stablecast.engine.plan import Step
-from stablecast.errors import GateClosed, UsageRefused
+from stablecast.errors import GateClosed, IntegrityFailure, UsageRefused
 from stablecast.model import (
     Alias,
     Captions,
@@ -66,14 +66,24 @@ def run(show: OpenShow, names: tuple[str, ...], *, jobs: int, producer: str | No
     with locks.exclusive(show.workspace.lock("work")):
         with decisions.lock(show.workspace):
             files.sweep(show.workspace.root)
+        due: list[EpisodeRow] = []
+        ready: list[Job] = []
+        damaged: list[EpisodeRow] = []
         for row in rows:
-            if row.id not in done:
-                deciding.follow(show, row)
-        due = tuple(row for row in rows if show.facts(row).pending)
+            try:
+                if row.id not in done:
+                    deciding.follow(show, row)
+                if show.facts(row).pending:
+                    ready.append(job(show, row))
+                    due.append(row)
+            except IntegrityFailure as found:  # of this episode alone: the others go on
+                show.keyring.entries()  # unless it is the keyring
+                damaged.append(row)
+                yield Progress(row.slug, "", "failed", 0, 0.0, str(found), found.exit_code)
+        rows = [row for row in rows if row not in damaged]
         by_slug = {row.slug: row for row in rows}
         if due:
-            ready = tuple(job(show, row) for row in due)
-            for progress in run_all(ready, jobs):
+            for progress in run_all(tuple(ready), jobs):
                 yield progress
                 if not progress.stage and progress.event != "failed":
                     row = by_slug[progress.slug]

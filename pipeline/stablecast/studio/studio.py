@@ -713,9 +713,9 @@ class Studio:
         with self._open() as show:
             return intake.wording(show, additions)
 
-    def doctor(self) -> tuple[CheckView, ...]:
+    def doctor(self, passphrase_file: Path | None = None) -> tuple[CheckView, ...]:
         """What on this machine would stop the work; needs no show."""
-        return doctor.doctor(self.root)
+        return doctor.doctor(self.root, passphrase_file)
 
     def measure(self, files: tuple[Path, ...]) -> tuple[MeasureView, ...]:
         """Loudness, peak and range of files; needs no show."""

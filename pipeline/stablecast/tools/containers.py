@@ -8,6 +8,7 @@ parts is refused, not read.
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import os
 import struct
@@ -62,11 +63,12 @@ _DECODERS: Final = {
 
 
 class _Source:
-    """A file's bytes at given places, never past its end."""
+    """A file's bytes at given places, never past its end. A medium that fails (a stick pulled out) raises InputRefused."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self.size = file.seek(0, os.SEEK_END)
+        with _readable():
+            self.size = file.seek(0, os.SEEK_END)
         self._reads = 0
 
     def at(self, place: int, count: int) -> bytes:
@@ -83,8 +85,17 @@ class _Source:
             raise InputRefused(
                 "this file is in more pieces than any recording: open it in an audio editor and save it as WAV"
             )
-        self._file.seek(place)
-        return self._file.read(count)
+        with _readable():
+            self._file.seek(place)
+            return self._file.read(count)
+
+
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except OSError:  # /proc and /sys hold files that are none; a medium may fail at any byte
+        raise InputRefused("this file cannot be read to its end: copy it to this computer, and add that") from None
 
 
 def sniff(file: BinaryIO) -> Container:

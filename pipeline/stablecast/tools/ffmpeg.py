@@ -35,10 +35,28 @@ _FRAME_BYTES = 8  # two channels of 32-bit float
 _NOT_STARTED = 126
 
 # The child limits itself and then becomes ffmpeg: preexec_fn would run Python between fork and exec of a process with
-# threads, which may deadlock.
+# threads, which may deadlock. Where the kernel takes a filter (Linux's seccomp, on the two processors named), it may open no
+# socket either, nor the ring that could open one for it; elsewhere the protocol whitelist stands alone.
 _LAUNCH: Final = f"""
-import os, resource, sys
+import os, resource, struct, sys
+def without_network():
+    import ctypes
+    arch, *calls = {{"x86_64": (0xC000003E, 41, 425), "aarch64": (0xC00000B7, 198, 425)}}[os.uname().machine]
+    load, equal, above, end = 0x20, 0x15, 0x35, 0x06
+    n = len(calls)
+    steps = [(load, 0, 0, 4), (equal, 0, n + 3, arch), (load, 0, 0, 0), (above, n + 1, 0, 0x40000000)]
+    steps += [(equal, n - i, 0, call) for i, call in enumerate(calls)]
+    steps += [(end, 0, 0, 0x7FFF0000), (end, 0, 0, 0x00050000 | 13)]  # let it be; or "permission denied"
+    code = b"".join(struct.pack("HBBI", *step) for step in steps)
+    held = ctypes.create_string_buffer(code, len(code))
+    libc = ctypes.CDLL(None)
+    libc.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
+    libc.prctl(22, 2, struct.pack("HxxxxxxP", len(steps), ctypes.addressof(held)))  # PR_SET_SECCOMP
 try:
+    try:
+        without_network()
+    except Exception:
+        pass
     for limit in sys.argv[1].split():
         name, value = limit.split("=")
         kind = getattr(resource, "RLIMIT_" + name)
@@ -74,8 +92,12 @@ class Limits:
 
 @functools.cache
 def executable() -> Path:
-    """The absolute path of ffmpeg: the system's, else the one that installs with pip. Raises EnvironmentFailure."""
-    found = shutil.which("ffmpeg")
+    """The absolute path of ffmpeg: the system's, else the one that installs with pip. Raises EnvironmentFailure.
+
+    Never one in the folder somebody happens to work in, though PATH may name it (".", or an empty entry).
+    """
+    places = [place for place in os.environ.get("PATH", os.defpath).split(os.pathsep) if Path(place).is_absolute()]
+    found = shutil.which("ffmpeg", path=os.pathsep.join(places)) if places else None
     if found:
         return Path(found).resolve()
     import imageio_ffmpeg
@@ -96,6 +118,18 @@ def probe_version() -> str:
         return said.decode("ascii", "replace").split()[2]
     except (OSError, subprocess.SubprocessError, IndexError) as broken:
         raise EnvironmentFailure("the ffmpeg found here does not run; install the system's package again") from broken
+
+
+@functools.cache
+def fenced() -> bool:
+    """Whether this machine's kernel keeps what decodes recordings from opening a socket."""
+    script = "import socket\ntry:\n socket.socket()\nexcept PermissionError:\n raise SystemExit(13)"
+    command = [sys.executable, "-I", "-S", "-c"]
+    try:
+        done = subprocess.run([*command, _LAUNCH, "CORE=0", *command, script], env={}, cwd="/", timeout=60, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return done.returncode == 13
 
 
 _WHY_NOT: Final = {

@@ -9,7 +9,7 @@ from importlib import resources
 
 import numpy as np
 
-from stablecast.errors import IntegrityFailure
+from stablecast.errors import EnvironmentFailure, IntegrityFailure
 from stablecast.model import Digest
 from stablecast.tools import whisper
 from stablecast.voice import encoder
@@ -25,8 +25,8 @@ SHIPPED_SHA256 = Digest("a6fe0341ee58600d840fe585e2cf4e61497f5a4960cb295f31873c0
 def load() -> Models:
     """The models, read once a process.
 
-    Raises IntegrityFailure where their bytes are not those this version was tested with, EnvironmentFailure where Whisper's
-    weights are missing.
+    Raises IntegrityFailure where their bytes are not those this version was tested with, EnvironmentFailure where they or
+    Whisper's weights are missing.
     """
     data = _shipped()
     if hashlib.sha256(data).hexdigest() != SHIPPED_SHA256:
@@ -52,4 +52,9 @@ def identity() -> str:
 
 
 def _shipped() -> bytes:
-    return (resources.files("stablecast.voice") / "data" / "voice.npz").read_bytes()
+    try:
+        return (resources.files("stablecast.voice") / "data" / "voice.npz").read_bytes()
+    except OSError as missing:
+        raise EnvironmentFailure(
+            "the voice models are not here or cannot be read; install Stablecast again"
+        ) from missing

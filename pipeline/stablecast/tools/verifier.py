@@ -63,8 +63,11 @@ def load() -> Verifier:
 
 @functools.cache
 def cohort() -> Rows:
-    """The voices that a speaker is ranked among, a unit row each. Raises IntegrityFailure as `load` does."""
-    data = (resources.files("stablecast.voice") / "data" / "cohort.npy").read_bytes()
+    """The voices that a speaker is ranked among, a unit row each. Raises EnvironmentFailure and IntegrityFailure as `load` does."""
+    try:
+        data = (resources.files("stablecast.voice") / "data" / "cohort.npy").read_bytes()
+    except OSError as missing:
+        raise EnvironmentFailure("the voices to compare with are not here; install Stablecast again") from missing
     rows: Rows = np.load(io.BytesIO(_checked(data, COHORT_SHA256)), allow_pickle=False).astype(np.float64)
     return rows
 
