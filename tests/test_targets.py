@@ -516,6 +516,37 @@ def test_while_another_command_sends_it_is_queued_and_done(
     assert up(there, ONE) == []
 
 
+@pytest.mark.parametrize("moment", ["the feed takes its place", "an old file is deleted"])
+def test_who_sends_takes_down_before_it_ends_what_was_withdrawn_meanwhile(
+    sender: Sender, there: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """T49 at its worst moments: the withdrawal could not get in and was told so, and the sending itself does it."""
+    from stablecast.studio import delivering
+
+    monkeypatch.setattr(delivering, "WAIT_S", 0.0)
+    sender.push()
+    slug, old = sender.public(2), PurePosixPath("old.txt")
+    (there / old).write_bytes(b"ours")
+    with sender.open() as show:
+        show.state.set_remote_file(f"file://{there}", old, "1" * 64)
+    withdrawn: list[str] = []
+
+    def at(path: str) -> None:
+        if path.endswith("feed.xml" if moment.startswith("the feed") else "/old.txt") and not withdrawn:
+            withdrawn.append(slug)
+            sender.studio.withdraw(slug, None)
+            assert "another command is sending there" in sender.said[-1]
+
+    rename, unlink = remote.Place._rename, remote.Place._unlink
+    monkeypatch.setattr(remote.Place, "_rename", lambda place, part, path: (rename(place, part, path), at(path)))
+    monkeypatch.setattr(remote.Place, "_unlink", lambda place, path: (unlink(place, path), at(path)))
+    sender.push()
+    assert withdrawn
+    assert up(there, TWO) == []
+    assert files_below(there) == sender.here()
+    assert not sender.studio.status().remotes[0].still_up
+
+
 @pytest.mark.slow
 def test_a_withdrawal_wins_every_race_with_a_publication(sender: Sender, there: Path) -> None:
     """T49, a hundred times: withdrawn at any moment of sending, the place never has it in the end, nor has this folder."""
