@@ -20,6 +20,7 @@ from typing import Any
 
 from stablecast import codecs
 from stablecast.engine.settings import Settings
+from stablecast.targets.params import TargetParams
 
 ROOT = Path(__file__).resolve().parent.parent
 TOML = ROOT / "config" / "show.toml"
@@ -106,17 +107,51 @@ def page() -> str:
             for f in dataclasses.fields(defaults)
         ]
         lines.append("")
-    return "\n".join(lines)
+    return "\n".join([*lines, *targets_page()])
+
+
+def targets() -> str:
+    """config/targets.toml: one place, all of it commented out."""
+    shown = TargetParams(url="sftp://user@host/folder")
+    lines = [
+        "# Places elsewhere that the show is published to with `stablecast publish --to NAME`; docs/hosting.md explains them.",
+        "# For each a table: take the # away. Nothing secret belongs here.",
+        "",
+        "# [targets.web]",
+    ]
+    for f in dataclasses.fields(TargetParams):
+        lines.append(f"# {f.name} = {toml(getattr(shown, f.name))}  # {comments(TargetParams)[f.name]}")
+    return "\n".join([*lines, ""])
+
+
+def targets_page() -> list[str]:
+    """The end of docs/settings.md."""
+    about = (TargetParams.__doc__ or "").strip()
+    return [
+        "## `config/targets.toml`",
+        "",
+        about,
+        "[hosting.md](hosting.md) has examples.",
+        "",
+        "| key | default | meaning |",
+        "|---|---|---|",
+        *(
+            f"| `{f.name}` | `{toml(f.default)}` | {comments(TargetParams)[f.name].replace('|', '/')} |"
+            for f in dataclasses.fields(TargetParams)
+        ),
+        "",
+    ]
 
 
 def wanted() -> dict[Path, str]:
     """Every file this script writes."""
-    files = {TOML: example(), PAGE: page()}
+    files = {TOML: example(), PAGE: page(), TOML.with_name("targets.toml"): targets()}
     shipped = {
         SHIPPED / name: (TOML.parent / name).read_text(encoding="utf-8")
         for name in ("voices.toml", "outcomes.toml", "wording.toml")
     }
-    return files | {SHIPPED / "show.toml": files[TOML]} | shipped
+    made = {SHIPPED / path.name: text for path, text in files.items() if path.suffix == ".toml"}
+    return files | made | shipped
 
 
 if __name__ == "__main__":

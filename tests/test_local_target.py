@@ -326,6 +326,20 @@ def test_times_tell_the_day_and_nothing_of_who_worked_when(public: Path) -> None
     assert times == {datetime(2026, 3, 1, tzinfo=UTC).timestamp()}
 
 
+def test_a_file_in_the_place_of_another_is_younger(public: Path) -> None:
+    """By a second a change, though the day is the same: who asks by time whether it changed is told so; a touch counts nothing."""
+    midnight = datetime(2026, 3, 1, tzinfo=UTC).timestamp()
+    publish(public, 1)
+    publish(public, 2)
+    publish(public, 2)
+    publish(public, 3)
+    assert (public / FEED).stat().st_mtime == midnight + 2
+    assert (public / PAGE).stat().st_mtime == midnight
+    os.utime(public / FEED, (midnight + 50_000, midnight + 50_000))
+    publish(public, 4)
+    assert (public / FEED).stat().st_mtime == midnight
+
+
 def test_digests_are_of_plain_files_alone(public: Path) -> None:
     """Links and pipes are told apart, and not followed."""
     publish(public, 1)

@@ -132,6 +132,55 @@ def test_the_database_itself_refuses_a_second_yes_and_a_yes_to_nothing(state: St
     assert state.approvals(row.id, H1) == (yes,)
 
 
+# --- elsewhere --------------------------------------------------------------------------------------------------------
+
+
+def test_what_lies_elsewhere_is_remembered_until_it_is_gone(state: State, path: Path, row: EpisodeRow) -> None:
+    """Only a place that has a file of the episode has to lose it; only the newest change of facts settles it."""
+    media, other = PurePosixPath(f"media/{row.public_id}-1.mp3"), PurePosixPath("media/other.mp3")
+    for url in ("s3://a/x", "s3://b/x"):
+        state.add_remote(url, "web")
+    state.add_remote("s3://a/x", "bucket")
+    state.set_remote_file("s3://a/x", media, "")
+    state.set_remote_file("s3://a/x", media, H1)
+    state.set_remote_file("s3://b/x", other, H2)
+    with State(path) as again:
+        assert [(r.url, r.name, r.due) for r in again.remotes()] == [
+            ("s3://a/x", "bucket", ""),
+            ("s3://b/x", "web", ""),
+        ]
+        assert again.remote_files("s3://a/x") == {media: H1}
+        again.make_remote_due(row.public_id)
+        first = again.remote_due("s3://a/x")
+        assert first
+        assert again.remote_due("s3://b/x") == again.remote_due("s3://nowhere/") == ""
+        again.remote_failed("s3://a/x", NOW)
+        again.remote_failed("s3://a/x", NOW + timedelta(seconds=9))
+    bucket, _ = state.remotes()
+    assert (bucket.failed_before, bucket.failed_at) == (NOW, NOW + timedelta(seconds=9))
+    state.make_remote_due(row.public_id)
+    assert state.settle_remote("s3://a/x", first) is False
+    assert state.settle_remote("s3://a/x", state.remote_due("s3://a/x")) is True
+    state.drop_remote_file("s3://a/x", media)
+    assert state.remote_files("s3://a/x") == {}
+    state.forget_remote("s3://b/x")
+    assert [r.url for r in state.remotes()] == ["s3://a/x"]
+
+
+def test_a_place_of_copies_is_seen_to_once(state: State, row: EpisodeRow) -> None:
+    """The first who says so counts, and opening the list again opens nothing again."""
+    state.open_places(row.id, ("apps", "search"))
+    assert state.close_place(row.id, "search", "operator", NOW) is True
+    assert state.close_place(row.id, "search", "id-lead", NOW + timedelta(days=1)) is False
+    assert state.close_place(row.id, "elsewhere", "operator", NOW) is False
+    state.open_places(row.id, ("apps", "search", "films"))
+    assert [(p.place, p.done_at, p.done_by) for p in state.places(row.id)] == [
+        ("apps", None, None),
+        ("search", NOW, "operator"),
+        ("films", None, None),
+    ]
+
+
 # --- withdrawal -------------------------------------------------------------------------------------------------------
 
 

@@ -37,7 +37,7 @@ class Console:
         """The studio of the show that was named. Imported here, so that `--help` need not wait for it."""
         from stablecast.studio import Studio
 
-        return Studio(self.show if root is None else root, lambda: self.passphrase(new=new))
+        return Studio(self.show if root is None else root, lambda: self.passphrase(new=new), say=self.say)
 
     def passphrase(self, *, new: bool = False) -> str:
         """The show's passphrase: from the file that was named, the system's keyring, or a person. Never argv or environment."""

@@ -290,7 +290,13 @@ def status(console: Console, episodes: tuple[str, ...]) -> None:
     """
     found = console.studio().status(episodes)
     lines = [line for episode in found.episodes for line in _status_lines(episode, detailed=bool(episodes))]
-    console.answer(found, lines or ["There is no episode yet; `stablecast add` makes one."])
+    lines = lines or ["There is no episode yet; `stablecast add` makes one."]
+    for remote in found.remotes:
+        lines.append(
+            f"{remote.target}  {remote.files} files there"
+            + (", STILL UP what was taken back" if remote.still_up else "")
+        )
+    console.answer(found, lines)
 
 
 def _status_lines(episode: EpisodeView, *, detailed: bool) -> list[str]:

@@ -22,7 +22,7 @@ from stablecast.errors import EnvironmentFailure, IntegrityFailure, Locked
 from stablecast.model import Approval, Digest, Method, Role, Slug, slug_of
 from stablecast.store import files
 
-FORMAT = 2
+FORMAT = 3
 
 _APPROVAL = """
 CREATE TABLE approval (episode TEXT NOT NULL, digest TEXT NOT NULL, role TEXT NOT NULL,
@@ -48,6 +48,14 @@ CREATE TABLE hold (seq INTEGER PRIMARY KEY AUTOINCREMENT, episode TEXT NOT NULL 
 CREATE TABLE receipt (episode TEXT NOT NULL REFERENCES episode(id), hash TEXT NOT NULL, at TEXT NOT NULL);
 """
 
+_REMOTE = """
+CREATE TABLE remote (url TEXT PRIMARY KEY, name TEXT NOT NULL, due TEXT NOT NULL DEFAULT '', failed_at TEXT, failed_before TEXT);
+CREATE TABLE remote_file (url TEXT NOT NULL REFERENCES remote(url), path TEXT NOT NULL, digest TEXT NOT NULL,
+    PRIMARY KEY (url, path));
+CREATE TABLE place (episode TEXT NOT NULL REFERENCES episode(id), place TEXT NOT NULL, done_at TEXT, done_by TEXT,
+    PRIMARY KEY (episode, place));
+"""
+
 _SCHEMA = f"""
 CREATE TABLE show (id TEXT NOT NULL, format INTEGER NOT NULL, demo INTEGER NOT NULL, podcast_guid TEXT,
     swap_due TEXT NOT NULL DEFAULT '');
@@ -66,9 +74,11 @@ CREATE TABLE withdrawal (episode TEXT PRIMARY KEY REFERENCES episode(id), at TEX
 CREATE TABLE audit (seq INTEGER PRIMARY KEY, at TEXT NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, episode TEXT NOT NULL,
     detail TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL);
 {_REVIEW}
+{_REMOTE}
 """
 
 # From the format before to the one named. Format 2: the same person may say yes to the same cut again after a hold.
+# Format 3: what lies elsewhere, and where copies may live.
 _UPGRADES = {
     2: f"""
 ALTER TABLE approval RENAME TO approval_before;
@@ -77,6 +87,7 @@ INSERT INTO approval SELECT episode, digest, role, account, at FROM approval_bef
 DROP TABLE approval_before;
 {_REVIEW}
 """,  # noqa: S608 - our own words
+    3: _REMOTE,
 }
 
 
@@ -204,6 +215,26 @@ class HoldRow:
     was_public: bool = False  # told by the database, which takes down the release there is
     lifted_at: datetime | None = None
     lifted_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteRow:
+    """A place elsewhere that something was sent to."""
+
+    url: str
+    name: str  # what config/targets.toml called it last
+    due: str  # the last change of facts that it may not show yet, though it must; "" when there is none
+    failed_at: datetime | None = None  # when taking down failed last, and the time before
+    failed_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceRow:
+    """A place where copies of a withdrawn episode may live; done when somebody said so."""
+
+    place: str
+    done_at: datetime | None = None
+    done_by: str | None = None  # account id, or "operator"
 
 
 class State:
@@ -622,6 +653,80 @@ class State:
         return {
             PurePosixPath(str(p)): Digest(str(d)) for p, d in self._rows("SELECT path, digest FROM tree ORDER BY path")
         }
+
+    # --- copies elsewhere
+
+    def add_remote(self, url: str, name: str) -> None:
+        """Remember a place before anything is sent there."""
+        self._do(
+            "INSERT INTO remote (url, name) VALUES (?, ?) ON CONFLICT DO UPDATE SET name = excluded.name", url, name
+        )
+
+    def remotes(self) -> tuple[RemoteRow, ...]:
+        """Every place that something was sent to."""
+        rows = self._rows("SELECT url, name, due, failed_at, failed_before FROM remote ORDER BY name, url")
+        return tuple(
+            RemoteRow(str(u), str(n), str(d), None if a is None else _time(a), None if b is None else _time(b))
+            for u, n, d, a, b in rows
+        )
+
+    def forget_remote(self, url: str) -> None:
+        """Nothing of ours is there any more."""
+        with self.transaction():
+            self._do("DELETE FROM remote_file WHERE url = ?", url)
+            self._do("DELETE FROM remote WHERE url = ?", url)
+
+    def set_remote_file(self, url: str, path: PurePosixPath, digest: str) -> None:
+        """Remember that a file there is ours; `digest` "" while it is not known which of ours."""
+        done = "INSERT INTO remote_file VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET digest = excluded.digest"
+        self._do(done, url, path.as_posix(), digest)
+
+    def drop_remote_file(self, url: str, path: PurePosixPath) -> None:
+        """A file of ours is there no more."""
+        self._do("DELETE FROM remote_file WHERE url = ? AND path = ?", url, path.as_posix())
+
+    def remote_files(self, url: str) -> dict[PurePosixPath, str]:
+        """What we put there, or were about to: path → SHA-256, or "" where it is not known."""
+        rows = self._rows("SELECT path, digest FROM remote_file WHERE url = ? ORDER BY path", url)
+        return {PurePosixPath(str(path)): str(digest) for path, digest in rows}
+
+    def make_remote_due(self, public_id: str) -> None:
+        """Remember that every place which has a file of this episode has to lose it."""
+        has = "SELECT url FROM remote_file WHERE instr(path, ?) > 0"
+        done = f"UPDATE remote SET due = ?, failed_at = NULL, failed_before = NULL WHERE url IN ({has})"  # noqa: S608 - our own words
+        self._do(done, secrets.token_hex(8), public_id)
+
+    def remote_due(self, url: str) -> str:
+        """The last change of facts that this place may not show yet; "" where there is none."""
+        return next((str(due) for (due,) in self._rows("SELECT due FROM remote WHERE url = ?", url)), "")
+
+    def remote_failed(self, url: str, at: datetime) -> None:
+        """Remember that taking down did not work there."""
+        self._do("UPDATE remote SET failed_before = failed_at, failed_at = ? WHERE url = ?", _text(at), url)
+
+    def settle_remote(self, url: str, token: str) -> bool:
+        """The place shows the facts as of `token`; False when they changed since, and it is still due."""
+        self._do(
+            "UPDATE remote SET due = '', failed_at = NULL, failed_before = NULL WHERE url = ? AND due = ?", url, token
+        )
+        return self.remote_due(url) == ""
+
+    def open_places(self, episode: str, places: tuple[str, ...]) -> None:
+        """Places where copies of an episode may live; those that are known already stay as they are."""
+        for place in places:
+            self._do("INSERT OR IGNORE INTO place (episode, place) VALUES (?, ?)", episode, place)
+
+    def close_place(self, episode: str, place: str, by: str, at: datetime) -> bool:
+        """Record that somebody saw to a place; False where there is no such place, or somebody did before."""
+        done = "UPDATE place SET done_at = ?, done_by = ? WHERE episode = ? AND place = ? AND done_at IS NULL"
+        return self._do(done, _text(at), by, episode, place) > 0
+
+    def places(self, episode: str) -> tuple[PlaceRow, ...]:
+        """Where copies of an episode may live, or did."""
+        rows = self._rows("SELECT place, done_at, done_by FROM place WHERE episode = ? ORDER BY rowid", episode)
+        return tuple(
+            PlaceRow(str(p), None if at is None else _time(at), None if by is None else str(by)) for p, at, by in rows
+        )
 
     # --- audit
 

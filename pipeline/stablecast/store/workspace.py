@@ -10,7 +10,12 @@ from stablecast.store.files import PRIVATE_FILE, Room, make_folder
 
 ROOMS = ("config", "episodes", "transcripts", "feed")
 STATE = "stablecast.sqlite"
-LOCKS = ("work", "words", "public")  # of making episodes, of deciding about words, of swapping the public tree
+LOCKS = (
+    "work",
+    "words",
+    "public",
+    "remote",
+)  # making episodes, deciding about words, swapping the public tree, sending it
 _IN_TRANSCRIPTS = (  # words; all else lies in episodes/
     "transcribe",
     "translate",

@@ -119,6 +119,9 @@ def _consented(show: OpenShow) -> Problems:
 
 
 def _gone(show: OpenShow) -> Problems:
+    for remote in show.state.remotes():
+        if remote.due:
+            yield f"what was taken back is still up at {remote.name}; any command but this one tries to take it down"
     stopped = [row for row in show.state.episodes() if row.id in show.state.stopped()]
     if not stopped:
         return

@@ -17,6 +17,7 @@ def hold(show: OpenShow, name: str, who: str | None, role: str = "") -> bool:
         if show.state.add_hold(row.id, HoldRow(show.now(), who or OPERATOR, role)):
             show.state.log(show.now(), who or OPERATOR, "held", row.id)
             show.state.make_swap_due()
+            show.state.make_remote_due(row.public_id)
     release.take_down_due(show)
     return live
 

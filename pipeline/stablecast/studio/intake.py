@@ -33,7 +33,7 @@ from stablecast.voice.turns import overlaid
 from stablecast.wording import findings
 
 SHORTEST_PASSWORD = 8
-EXAMPLES = ("show.toml", "voices.toml", "outcomes.toml", "wording.toml")
+EXAMPLES = ("show.toml", "voices.toml", "outcomes.toml", "wording.toml", "targets.toml")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date
+from datetime import UTC, date, datetime, time
 from pathlib import PurePosixPath
 
 from stablecast import codecs
@@ -14,7 +14,6 @@ from stablecast.errors import GateClosed, IntegrityFailure, StablecastError, Usa
 from stablecast.model import Approval, Digest, Role
 from stablecast.rss.feed import podcast_guid
 from stablecast.rss.lint import Severity, lint
-from stablecast.site.pages import page
 from stablecast.stages import approve as approving
 from stablecast.stages import publish as publishing
 from stablecast.stages.approve import ApprovedEpisode
@@ -29,14 +28,14 @@ from stablecast.targets import local
 EMPTY_DAY = date(1980, 1, 1)  # the time of the files of a show without episodes: it tells nothing
 WAIT_S = 30.0  # for another command that is just swapping the public tree
 
-PLACES = (
-    "downloads and podcast apps: nobody can take those back",
-    "search engines: ask for removal of the page's address",
-    "the Internet Archive: ask for exclusion of the page's address",
-    "any directory or host that copies audio (Spotify, YouTube): remove the episode there by hand",
-)
-
-FILMS = "films that were made of it: delete them on this computer and wherever they were put up"
+FILMS = "films"
+PLACES = {
+    FILMS: "films that were made of it: delete them on this computer and wherever they were put up",
+    "apps": "downloads and podcast apps: nobody can take those back",
+    "search": "search engines: ask for removal of the page's address",
+    "archive": "the Internet Archive: ask for exclusion of the page's address",
+    "directories": "any directory or host that copies audio (Spotify, YouTube): remove the episode there by hand",
+}
 
 
 # --- approval ------------------------------------------------------------------------------------------------------------
@@ -98,9 +97,10 @@ def _check_heard(show: OpenShow, row: EpisodeRow, role: Role, account: Account) 
 # --- publication -----------------------------------------------------------------------------------------------------------
 
 
-def publish(show: OpenShow, names: tuple[str, ...]) -> PublishView:
+def publish(show: OpenShow, names: tuple[str, ...], *, to_send: bool = False) -> PublishView:
     """Publish every episode that may be (or those named), and build the public tree anew.
 
+    `to_send`: what is public will be sent elsewhere, so it is no refusal that nothing new may be.
     Raises GateClosed when an episode that was named, or every one that waits, may not be published; IntegrityFailure when a
     byte is not the one that was approved. The public tree is the old one or the new one, never part of either.
     """
@@ -114,7 +114,7 @@ def publish(show: OpenShow, names: tuple[str, ...]) -> PublishView:
                 ready.append((row, _approved(show, row)))
             elif refusal:
                 waiting.append((row.slug, refusal))
-        if waiting and (names or not ready):
+        if waiting and (names or not (ready or to_send)):
             raise GateClosed("; ".join(f"{slug}: {why}" for slug, why in waiting))
         dropped = _strangers(show)
         published = _release(show, ready)
@@ -165,7 +165,7 @@ def _release(show: OpenShow, ready: list[tuple[EpisodeRow, ApprovedEpisode]]) ->
         live = show.state.live_releases()
         new = {row.id: publishing.released(episode, first_on.get(row.id, today)) for row, episode in ready}
         releases = (*(kept(row) for row in live if row.episode not in new), *new.values())
-        tree = _tree(show, releases)
+        tree = public_tree(show, releases)
         _refuse_lint(show, tree)
         with _built(show, tree, fresh, releases) as built:
             token = _recorded(show, live, new, {row.id: episode.cut.digest for row, episode in ready}, tree)
@@ -213,7 +213,7 @@ def _missing_media(show: OpenShow) -> dict[PurePosixPath, bytes]:
     return found
 
 
-def _tree(show: OpenShow, releases: Sequence[Release]) -> PublicTree:
+def public_tree(show: OpenShow, releases: Sequence[Release]) -> PublicTree:
     """What the world should get, from these releases alone."""
     return publishing.publish(show.settings.show, _guid(show), releases, show.outcomes, block=show.state.show.demo)
 
@@ -240,8 +240,16 @@ def _built(
     show: OpenShow, tree: PublicTree, fresh: Mapping[PurePosixPath, bytes], releases: Sequence[Release]
 ) -> contextlib.AbstractContextManager[local.Tree]:
     """The tree, beside the old one; its files are as old as the newest release."""
-    day = max((release.released_on for release in releases), default=EMPTY_DAY)
-    return local.built(show.workspace.public, tree.texts, tree.media, fresh, day=day)
+    return local.built(show.workspace.public, tree.texts, tree.media, fresh, day=_day(releases))
+
+
+def _day(releases: Sequence[Release]) -> date:
+    return max((release.released_on for release in releases), default=EMPTY_DAY)
+
+
+def time_of(releases: Sequence[Release]) -> float:
+    """The time that the public files of these releases have."""
+    return datetime.combine(_day(releases), time(), UTC).timestamp()
 
 
 def _manifest(tree: PublicTree) -> dict[PurePosixPath, Digest]:
@@ -265,19 +273,27 @@ def withdraw(show: OpenShow, name: str | None, receipt: str | None, *, by: str =
     Named by the episode or by its receipt code; `by` is who asked, where they named it. Works again harmlessly.
     Raises UsageRefused when there is no such episode.
     """
-    row = show.row(name) if name else _by_receipt(show, receipt or "")
+    row = show.row(name) if name else by_receipt(show, receipt or "")
     by = by if name else "receipt"
     live = {release.episode: release for release in show.state.live_releases()}
     released = live.get(row.id)
-    paths = (*kept(released).files, page(kept(released).episode)) if released else ()
-    with _making_room(show, paths):
+    others = {path for one in live.values() if one is not released for path in kept(one).files}
+    with _making_room(show, tuple(path for path in show.state.tree() if path not in others) if released else ()):
         with show.state.transaction():
             if show.state.withdraw(row.id, by, show.clock()):
                 show.state.log(show.clock(), by, "withdrawn", row.id)
             show.state.make_swap_due()
+            show.state.make_remote_due(row.public_id)
+            places = _places(show, row, released=released is not None)
+            show.state.open_places(row.id, places)
         take_down_due(show)
-    films = (FILMS,) if any(e.action == "filmed" and e.episode == row.id for e in show.state.audit()) else ()
-    return WithdrawView(row.slug, released is not None, (*films, *(PLACES if released else ())))
+    return WithdrawView(row.slug, released is not None, tuple(PLACES[place] for place in places))
+
+
+def _places(show: OpenShow, row: EpisodeRow, *, released: bool) -> tuple[str, ...]:
+    """Where copies of an episode may live."""
+    filmed = any(entry.action == "filmed" and entry.episode == row.id for entry in show.state.audit())
+    return tuple(place for place in PLACES if (filmed if place == FILMS else released))
 
 
 def take_down_due(show: OpenShow) -> None:
@@ -299,7 +315,7 @@ def _bring_in_line(show: OpenShow) -> None:
         present = local.digests(show.workspace.public)
         live = tuple(kept(row) for row in show.state.live_releases())
         sound = tuple(r for r in live if all(present.get(path) == digest for path, digest in r.files.items()))
-        tree = _tree(show, sound)
+        tree = public_tree(show, sound)
         with _built(show, tree, {}, sound) as built:
             if show.state.swap_due() != token:
                 continue
@@ -312,17 +328,19 @@ def _bring_in_line(show: OpenShow) -> None:
 
 @contextlib.contextmanager
 def _making_room(show: OpenShow, paths: tuple[PurePosixPath, ...]) -> Iterator[None]:
-    """Where the tree cannot be built without the episode (no room, broken settings), its files and the feed go at once."""
+    """Where the tree cannot be built without the episode (no room, broken settings), its files go at once, and so does every
+    page that may name it.
+    """
     try:
         yield
     except StablecastError as stopped:
-        local.take_down(show.workspace.public, (*paths, FEED))
+        local.take_down(show.workspace.public, paths)
         raise type(stopped)(
             f"the episode and the feed are taken down; to put the rest up again, withdraw it once more after this: {stopped}"
         ) from stopped
 
 
-def _by_receipt(show: OpenShow, code: str) -> EpisodeRow:
+def by_receipt(show: OpenShow, code: str) -> EpisodeRow:
     wanted = accounts.receipt_hash(code, show.state.show.id)
     for row in show.state.episodes():
         if wanted in show.state.receipts(row.id):

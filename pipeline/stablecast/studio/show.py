@@ -23,6 +23,7 @@ from stablecast.store import decisions, episode, keyring, receipts, settings
 from stablecast.store.state import Account, CutRow, EpisodeRow, State
 from stablecast.store.workspace import Workspace
 from stablecast.studio.memory import Memory
+from stablecast.targets.params import Targets
 from stablecast.tools import ffmpeg, models, piper, presidio, recognisers, verifier
 from stablecast.voice.characters import Character, characters
 from stablecast.wording import Labels
@@ -101,6 +102,11 @@ class OpenShow:
             return settings.load(Labels, path)
         with resources.as_file(resources.files("stablecast") / "examples" / "wording.toml") as shipped:
             return settings.load(Labels, shipped)
+
+    @cached_property
+    def targets(self) -> Targets:
+        """config/targets.toml; a show without one is published into its own folder alone."""
+        return settings.load(Targets, self.workspace.config("targets.toml"))
 
     @cached_property
     def production(self) -> Production:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from stablecast.errors import UsageRefused
@@ -17,6 +18,7 @@ from stablecast.studio import board as boards
 from stablecast.studio import (
     checking,
     cuts,
+    delivering,
     doctor,
     evidence,
     finding,
@@ -61,7 +63,7 @@ from stablecast.studio.reviews import (
     Token,
     WishView,
 )
-from stablecast.studio.show import Clock, OpenShow, named, utc_now
+from stablecast.studio.show import OPERATOR, Clock, OpenShow, named, utc_now
 from stablecast.studio.views import (
     AccountView,
     CorrectionsView,
@@ -70,10 +72,14 @@ from stablecast.studio.views import (
     ImportView,
     LintView,
     MeasureView,
+    PlacesView,
     ProposalsView,
     PublishView,
+    PushView,
     RowView,
+    SentView,
     StatusView,
+    TargetView,
     TurnsView,
     VerifyView,
     VersionView,
@@ -89,11 +95,18 @@ class Studio:
     keeps between calls (the opened keyring, what was read last) is in memory alone.
     """
 
-    def __init__(self, root: Path, passphrase: Callable[[], str], clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        root: Path,
+        passphrase: Callable[[], str],
+        clock: Clock = utc_now,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self.root = root
         self._passphrase = passphrase
         self._clock = clock
         self._memory = Memory()
+        self._say = say  # what a person must know though nobody asked: that something is still up elsewhere
 
     def _bare(self) -> OpenShow:
         """The show, whatever state its public folder and settings are in."""
@@ -103,6 +116,7 @@ class Studio:
     def _open(self) -> Iterator[OpenShow]:
         with self._bare() as show:
             release.take_down_due(show)
+            delivering.take_down_due(show, self._say)
             _ = show.settings  # a broken settings file is told by every command, before it does anything
             yield show
 
@@ -220,7 +234,7 @@ class Studio:
 
     def status(self, episodes: tuple[str, ...] = ()) -> StatusView:
         with self._open() as show:
-            return making.status(show, episodes)
+            return replace(making.status(show, episodes), remotes=delivering.remotes(show))
 
     def doubts(self, episode: str) -> DoubtsView:
         """Where words may have been recognised that nobody said."""
@@ -305,14 +319,46 @@ class Studio:
         with self._open() as show:
             return release.approve(show, episode, role, account, password, digest)
 
-    def publish(self, episodes: tuple[str, ...] = ()) -> PublishView:
+    def publish(self, episodes: tuple[str, ...] = (), *, to_send: bool = False) -> PublishView:
         with self._open() as show:
-            return release.publish(show, episodes)
+            return release.publish(show, episodes, to_send=to_send)
+
+    def push(
+        self, target: str, *, dry_run: bool = False, adopt: bool = False, check: bool = True
+    ) -> Iterator[SentView | PushView]:
+        """Send what is public here to a place elsewhere; the last answer is the `PushView`."""
+        with self._open() as show:
+            yield from delivering.push(show, target, dry_run=dry_run, adopt=adopt, check=check)
+
+    def targets(self) -> tuple[TargetView, ...]:
+        """The places elsewhere."""
+        with self._open() as show:
+            return delivering.targets(show)
+
+    def target_scheme(self, target: str) -> str:
+        """How a place is reached: "sftp", "s3" and so on. Raises UsageRefused where there is no such place."""
+        with self._open() as show:
+            return delivering.target(show, target).scheme
+
+    def login(self, target: str, secrets: Mapping[str, str]) -> None:
+        """Keep what opens a place in this system's keyring."""
+        with self._open() as show:
+            delivering.login(show, target, secrets)
+
+    def forget_target(self, target: str) -> None:
+        """What lies at a place was taken down by hand."""
+        with self._bare() as show:
+            delivering.forget(show, target)
 
     def withdraw(self, episode: str | None, receipt: str | None) -> WithdrawView:
         """Out of the world, at once."""
         with self._bare() as show:
-            return release.withdraw(show, episode, receipt)
+            return delivering.withdraw(show, episode, receipt, self._say)
+
+    def places(self, episode: str, done: str | None = None, by: str | None = None) -> PlacesView:
+        """Where copies of a withdrawn episode may live; `done`: the account `by`, or the operator, saw to one."""
+        with self._open() as show:
+            return delivering.places(show, episode, done, by or OPERATOR)
 
     # --- reviewing: `who` is always the id of an account
 
@@ -504,11 +550,12 @@ class Studio:
         """The young person stops everything for now: a hold."""
         with self._open() as show:
             holding.hold(show, episode, who, Role.YOUNG_PERSON)
+            delivering.take_down_due(show, self._say, at_once=True)
 
     def stop(self, episode: str, who: str) -> WithdrawView:
         """The young person takes the episode back for good: a withdrawal."""
         with self._bare() as show:
-            return release.withdraw(show, episode, None, by=who)
+            return delivering.withdraw(show, episode, None, self._say, by=who)
 
     def hold(self, episode: str, who: str | None = None) -> bool:
         """Close every gate and take the episode down, until the lead lifts it; whether it was public.
@@ -516,7 +563,9 @@ class Studio:
         `who` None: somebody at this computer.
         """
         with self._open() as show:
-            return holding.hold(show, episode, who, Role.LEAD if who else "")
+            was_public = holding.hold(show, episode, who, Role.LEAD if who else "")
+            delivering.take_down_due(show, self._say, at_once=True)
+            return was_public
 
     def lift(self, episode: str, who: str) -> None:
         """End a hold. Raises GateClosed for anybody but the lead."""

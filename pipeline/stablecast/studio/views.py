@@ -53,11 +53,21 @@ class EpisodeView:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteView:
+    """A place elsewhere where something of ours lies."""
+
+    target: str
+    files: int
+    still_up: bool  # something that was taken back; every command tries again
+
+
+@dataclass(frozen=True, slots=True)
 class StatusView:
     """The answer to `status`."""
 
     demo: bool
     episodes: tuple[EpisodeView, ...]
+    remotes: tuple[RemoteView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +249,31 @@ class AccountView:
 
 
 @dataclass(frozen=True, slots=True)
+class SentView:
+    """One file that was sent elsewhere."""
+
+    path: str
+    number: int
+    total: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class PushView:
+    """What was sent to a place elsewhere, or would be."""
+
+    target: str
+    dry_run: bool
+    new: tuple[str, ...]
+    replaced: tuple[str, ...]
+    deleted: tuple[str, ...]
+    unchanged: int
+    foreign: tuple[str, ...]  # in the way, and not put there by us: replaced only with --adopt
+    problems: tuple[str, ...]  # in what the server answers, each with what to do
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PublishView:
     """What `publish` did."""
 
@@ -246,6 +281,36 @@ class PublishView:
     waiting: tuple[tuple[str, str], ...]  # episode, why not
     dropped: tuple[str, ...]  # files that lay in the public folder and belong to no release
     feed: str
+    targets: tuple[PushView, ...] = ()  # where it was sent on
+
+
+@dataclass(frozen=True, slots=True)
+class TargetView:
+    """A place elsewhere, as settings and database know it."""
+
+    target: str
+    url: str
+    files: int
+    still_up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceView:
+    """A place where copies of a withdrawn episode may live."""
+
+    place: str
+    what: str
+    done_at: str | None
+    by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlacesView:
+    """The answer to `places`."""
+
+    episode: str
+    places: tuple[PlaceView, ...]
+    remotes: tuple[RemoteView, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +320,8 @@ class WithdrawView:
     episode: str
     was_public: bool
     places: tuple[str, ...]  # where copies may still live
+    checklist: tuple[PlaceView, ...] = ()  # the same, to be ticked off
+    remotes: tuple[RemoteView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

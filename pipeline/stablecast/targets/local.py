@@ -9,6 +9,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import stat
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time
@@ -17,6 +18,8 @@ from pathlib import Path, PurePosixPath
 from stablecast.errors import EnvironmentFailure, IntegrityFailure
 from stablecast.model import Digest
 
+_DAY_S = 86400
+_MOST_CHANGES = 3600  # of a file on one day; a time that is further from midnight tells when somebody did something
 PUBLIC_FILE, PUBLIC_FOLDER = 0o644, 0o755
 _BUILDING = ".stablecast-feed-"  # begins the name of a tree that is being built or taken down
 _ASIDE = f"{_BUILDING}aside"  # the old tree, where the kernel cannot exchange two folders
@@ -50,8 +53,10 @@ def built(
     """A tree that holds exactly `texts` and `media`, beside `public`; gone at the end unless it was swapped in.
 
     Media come from `fresh` or, where they were published before, from the tree as it is; each is compared with its SHA-256
-    as it is copied. Times of all files are `day`, so that nothing tells when somebody worked. Raises IntegrityFailure when
-    a file is not what was approved: then nothing has changed.
+    as it is copied. Times of all files are `day`, so that nothing tells when somebody worked; a file that differs from the
+    published one and would have its time gets a second more, or a server would tell whoever asks that it has not changed
+    (RFC 9110, section 13.1.3), and a withdrawal would not be seen.
+    Raises IntegrityFailure when a file is not what was approved: then nothing has changed.
     """
     clear_leftovers(public)
     building = public.with_name(f"{_BUILDING}{secrets.token_hex(8)}")
@@ -68,7 +73,7 @@ def built(
                         "a published file is not the one that was approved; publish the episode again"
                     )
                 _write(building, path, data)
-            _settle(building, day)
+            _settle(building, public, day)
         yield Tree(building, public)
     finally:
         shutil.rmtree(building, ignore_errors=True)
@@ -137,14 +142,28 @@ def _write(tree: Path, path: PurePosixPath, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _settle(tree: Path, day: date) -> None:
-    """Modes for the world, and one time for all; names that survive a power cut."""
+def _settle(tree: Path, public: Path, day: date) -> None:
+    """Modes for the world, and one time for all that are not in the place of others; names that survive a power cut."""
     at = datetime.combine(day, time(), UTC).timestamp()
     for path in (*sorted(tree.rglob("*"), reverse=True), tree):
-        if folder := path.is_dir():
+        folder = path.is_dir()
+        moved_on = at if folder else max(at, _time_after(public / path.relative_to(tree), path))
+        if folder:
             _sync(path)
         path.chmod(PUBLIC_FOLDER if folder else PUBLIC_FILE)
-        os.utime(path, (at, at))
+        os.utime(path, (moved_on, moved_on))
+
+
+def _time_after(old: Path, new: Path) -> float:
+    """A time at which `new` is seen to differ from `old`, or not to; 0 where there is none, or it was not set by us."""
+    try:
+        before = old.lstat()
+        if not stat.S_ISREG(before.st_mode) or before.st_mtime % _DAY_S not in range(_MOST_CHANGES):
+            return 0
+        same = before.st_size == new.stat().st_size and old.read_bytes() == new.read_bytes()
+        return before.st_mtime if same else before.st_mtime + 1
+    except OSError:
+        return 0
 
 
 def _exchange(new: Path, old: Path) -> None:
