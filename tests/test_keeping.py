@@ -134,8 +134,11 @@ def test_a_purge_leaves_ids_and_nothing_else(desk: Desk, held: bool) -> None:
         (consent,) = show.state.consents(show.row(EPISODE).id)
     before = ring.read_bytes()
     desk.studio.withdraw(EPISODE, None)
+    left = desk.root / ".stablecast-uploads" / "of a server that was killed"
+    left.mkdir(parents=True)
 
     assert desk.studio.purge(EPISODE, who=lead(desk)).before is False
+    assert not left.parent.exists()
     assert desk.studio.purge(EPISODE, who=lead(desk)).before is True
     for folder in ("episodes", "transcripts"):
         assert not list((desk.root / folder).glob("ep-*"))
