@@ -347,6 +347,7 @@ def test_what_is_withdrawn_refuses_everything(changes: dict[str, Any], published
 
     assert gate(facts, PARAMS, NOW) is None
     assert state(facts, PARAMS, NOW) is State.WITHDRAWN
+    assert state(replace(facts, erased=True), PARAMS, NOW) is State.ERASED
     assert "withdrawn" in unpublished(facts)
     for role in ORDER:
         assert "withdrawn" in closed(facts, role, ACCOUNTS[role])
