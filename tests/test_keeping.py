@@ -22,6 +22,7 @@ from stablecast.model import Alias, Role
 from stablecast.store import gone as gone_lists
 from stablecast.store import seal
 from stablecast.store.keyring import DESTROYED, Entry
+from stablecast.store.state import State
 from stablecast.studio import keeping, release
 from stablecast.studio.intake import Additions, SealedPerson
 from stablecast.studio.keeping import Reason
@@ -134,8 +135,11 @@ def test_a_purge_leaves_ids_and_nothing_else(desk: Desk, held: bool) -> None:
         (consent,) = show.state.consents(show.row(EPISODE).id)
     before = ring.read_bytes()
     desk.studio.withdraw(EPISODE, None)
+    left = desk.root / ".stablecast-uploads" / "of a server that was killed"
+    left.mkdir(parents=True)
 
     assert desk.studio.purge(EPISODE, who=lead(desk)).before is False
+    assert not left.parent.exists()
     assert desk.studio.purge(EPISODE, who=lead(desk)).before is True
     for folder in ("episodes", "transcripts"):
         assert not list((desk.root / folder).glob("ep-*"))
@@ -522,6 +526,33 @@ def test_a_clock_that_was_set_far_ahead_destroys_nothing(desk: Desk) -> None:
     kept = studio.status().episodes[0].kept
     assert kept is not None
     assert kept.days_left == 11  # 20 days were seen, but for the one in which the clock was put right; in days begun
+
+
+def test_a_count_that_believes_the_clock_would_be_found_out(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test above bites: where every step counts, one wrong date is the end of the recording."""
+    monkeypatch.setattr(
+        keeping,
+        "counted",
+        lambda before, now: Counted(now, before.total_s + max(0.0, (now - before.last_at).total_seconds())),
+    )
+    retention(desk, unreleased_days=30, warning_days=1)
+    studio = attended(desk)
+    studio.users()
+    desk.clock.passes(days=3650)
+    studio.users()
+    desk.clock.passes(days=-3650)
+    used_daily(desk, 2)
+    assert sources(desk) == []
+
+
+def test_a_hold_that_is_not_looked_at_would_be_found_out(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests of holds bite: where nothing is held, the time goes on."""
+    retention(desk, unreleased_days=4)
+    used_daily(desk, 3)
+    desk.studio.hold(EPISODE, lead(desk))
+    monkeypatch.setattr(State, "held", lambda _: frozenset())
+    used_daily(desk, 5)
+    assert sources(desk) == []
 
 
 def test_a_clock_that_was_set_back_gains_nothing(desk: Desk) -> None:

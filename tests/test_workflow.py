@@ -347,6 +347,7 @@ def test_what_is_withdrawn_refuses_everything(changes: dict[str, Any], published
 
     assert gate(facts, PARAMS, NOW) is None
     assert state(facts, PARAMS, NOW) is State.WITHDRAWN
+    assert state(replace(facts, erased=True), PARAMS, NOW) is State.ERASED
     assert "withdrawn" in unpublished(facts)
     for role in ORDER:
         assert "withdrawn" in closed(facts, role, ACCOUNTS[role])
@@ -465,4 +466,4 @@ def test_no_way_leads_past_a_gate() -> None:
 def test_the_table_has_every_gate_and_every_state() -> None:
     """A gate that is added has to be added here."""
     assert {name for _, name, *_ in GATES.values()} == set(workflow._AFTER)
-    assert {where for *_, where in GATES.values()} == set(State) - {State.PUBLISHED, State.WITHDRAWN}
+    assert {where for *_, where in GATES.values()} == set(State) - {State.PUBLISHED, State.WITHDRAWN, State.ERASED}
