@@ -401,6 +401,7 @@ EVERYTHING = FeedParams(
     rhythm_text="Every other Thursday",
     content_link="Read along",
     numbers=True,
+    hub="https://hub.example/",
 )
 
 
@@ -409,6 +410,8 @@ def test_a_show_says_what_directories_ask_of_it_besides() -> None:
     channel = channel_of(made(an_item(), params=EVERYTHING))
     assert channel.findtext(f"{ITUNES}complete") == "Yes"
     assert channel.findtext(f"{ITUNES}new-feed-url") == "https://podcast.example/moved/feed.xml"
+    links = {each.get("rel"): each.get("href") for each in channel.iterfind("{http://www.w3.org/2005/Atom}link")}
+    assert links["hub"] == "https://hub.example/"
     own = [child for child in channel if str(child.tag).startswith(PODCAST)]
     assert [(str(child.tag).removeprefix(PODCAST), dict(child.attrib), child.text) for child in own] == [
         ("guid", {}, GUID),
@@ -439,6 +442,8 @@ def test_a_show_says_what_directories_ask_of_it_besides() -> None:
         {"rhythm_text": "Now and then"},
         {"new_feed_url": "\x00moved"},
         {"content_link": "\x07" * 300},
+        {"hub": "\x00"},
+        {"hub": "nowhere"},
         {"small_file": "A small file for those who pay by the megabyte"},
     ],
 )

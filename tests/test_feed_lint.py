@@ -113,6 +113,15 @@ def copy_from_first(path: str, *attributes: str) -> Change:
     return change
 
 
+def link(rel: str, href: str) -> Change:
+    """One more atom:link."""
+
+    def change(channel: etree._Element) -> None:
+        etree.SubElement(channel, f"{AT}link", rel=rel, href=href)
+
+    return change
+
+
 def also(*changes: Change) -> Change:
     """One fault that takes several changes."""
 
@@ -161,6 +170,7 @@ MUTATIONS: list[tuple[str, Change]] = [
     ("feed.link", remove("link")),
     ("feed.self", remove(f"{AT}link")),
     ("feed.self", set_attribute(f"{AT}link", "type", "text/html")),
+    ("feed.url", link("hub", "hub")),
     ("feed.language", set_text("language", "english")),
     ("feed.language", set_text("language", "xx-gb")),
     ("feed.image", remove(f"{IT}image")),

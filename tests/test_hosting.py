@@ -16,7 +16,7 @@ from typing import ClassVar
 
 import pytest
 
-from remote import Sender, free_port, wait_for
+from remote import URL, Sender, free_port, wait_for
 from stablecast.engine import delivery
 from stablecast.stages.publish import FEED
 from stablecast.targets import live
@@ -260,13 +260,15 @@ def test_a_hub_is_told_of_what_was_published_and_withdrawn_and_of_nothing_else(s
 
     said = b"hub.mode=publish&hub.url=https%3A%2F%2Fpodcast.example%2Fshow%2Ffeed.xml"
     with serving(Hub) as hub:
-        sender.targets(there={"url": f"file://{tmp_path}/www", "hub": hub})
+        sender.targets(there={"url": f"file://{tmp_path}/www"})
+        sender.settings("show", show={"title": "What helps", "url": URL}, feed={"hub": hub})
         sender.push()
         assert heard == [said]
         sender.push()
         assert heard == [said]
         sender.studio.withdraw("ep-1", None)
         assert heard == [said, said]
+        assert f'<atom:link href="{hub}" rel="hub"/>'.encode() in (tmp_path / "www" / "feed.xml").read_bytes()
     sender.public(2)
     assert any("hub could not be told" in note for note in sender.push().notes)
 

@@ -27,6 +27,7 @@ from stablecast.rss import podcasting20
 from stablecast.rss.podcasting20 import AlternateLink, Tag, TranscriptLink
 from stablecast.rss.text import clip, legal, line
 
+ATOM = "http://www.w3.org/2005/Atom"
 ITUNES = "http://www.itunes.com/dtds/podcast-1.0.dtd"
 
 VALUE_BYTES = 255  # PSP-1: any value unless stated; counted in bytes, which is never more than it allows
@@ -81,6 +82,7 @@ class FeedParams:
     content_link: str = ""  # what apps call a link to an episode's page, such as "Read along"; empty: no link
     numbers: bool = False  # count episodes from 1, those that are out now: after a withdrawal later ones count one less
     small_file: str = "Small file"  # what apps call the Opus file
+    hub: str = ""  # a WebSub hub that is told of every change at a place elsewhere; empty for none
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ def feed(
     for item in newest_first:
         number = numbers.get(item.episode.public_id)
         _entry(made.add_entry(order="append"), show, item, artwork, labels, params, number)
-    return _finished(made.rss_str())
+    return _finished(made.rss_str(), hub=line(params.hub))
 
 
 def numbered(newest_first: Sequence[Item]) -> dict[str, int]:
@@ -300,8 +302,8 @@ def _description(show: ShowInfo, item: Item, labels: Labels) -> str:
     ) or f"<p>{_clipped(line(details.title), DESCRIPTION_BYTES // 2)}</p>"
 
 
-def _finished(rss: bytes) -> bytes:
-    """feedgen's output with the values Apple asks for, indented, under a plain declaration."""
+def _finished(rss: bytes, *, hub: str) -> bytes:
+    """feedgen's output with the values Apple asks for and the hub, which it leaves out, indented, under a plain declaration."""
     keep = etree.XMLParser(strip_cdata=False, resolve_entities=False, no_network=True, huge_tree=True)
     root = etree.fromstring(rss, keep)
     for explicit in root.iter(f"{{{ITUNES}}}explicit"):
@@ -309,6 +311,9 @@ def _finished(rss: bytes) -> bytes:
     for name in ("block", "complete"):
         for said in root.iter(f"{{{ITUNES}}}{name}"):
             said.text = "Yes"
+    own = root.find(f"channel/{{{ATOM}}}link")
+    if hub and own is not None:
+        own.addnext(etree.Element(f"{{{ATOM}}}link", href=hub, rel="hub"))  # W3C WebSub, section 4
     etree.indent(root)
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + etree.tostring(root, encoding="UTF-8") + b"\n"
 

@@ -77,7 +77,7 @@ def push(
             notes = tuple(place.notes)
         if done.send or done.delete:
             show.state.log(show.clock(), OPERATOR, "sent", detail=_code(params.url))
-    if done.send and params.hub and not live.ping(params.hub, _public_url(show, params) + FEED.as_posix()):
+    if done.send and _told(show, params) is False:
         notes = (*notes, "the hub could not be told that the feed has changed; apps will see it when they look next")
     problems = live.problems(_public_url(show, params), _to_look_at(show)) if check else ()
     yield _view(name, params, done, notes=notes, problems=problems)
@@ -197,10 +197,15 @@ def _attempt(show: OpenShow, row: RemoteRow, limit_s: float) -> tuple[str, ...]:
         while not _taken_down(show, row.url, place, halt):
             halt()
         notes = tuple(place.notes)
-    if params.hub:
-        with contextlib.suppress(StablecastError):
-            live.ping(params.hub, _public_url(show, params) + FEED.as_posix())
+    with contextlib.suppress(StablecastError):
+        _told(show, params)
     return notes
+
+
+def _told(show: OpenShow, params: TargetParams) -> bool | None:
+    """Tell the hub that the feed names, where it names one, that it has changed; whether the hub took it."""
+    hub = show.settings.feed.hub
+    return live.ping(hub, _public_url(show, params) + FEED.as_posix()) if hub else None
 
 
 def _place(show: OpenShow, row: RemoteRow) -> TargetParams:

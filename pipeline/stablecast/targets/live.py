@@ -125,6 +125,8 @@ def _asked(method: str, url: str, headers: Mapping[str, str] | None = None) -> A
 
 def ping(hub: str, feed_url: str) -> bool:
     """Tell a WebSub hub that the feed has changed (W3C WebSub, section 7); whether it took it."""
+    if urlsplit(hub).scheme not in ("http", "https"):
+        return False
     body = f"hub.mode=publish&hub.url={quote(feed_url, safe='')}".encode()
     headers = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": "Stablecast"}
     request = urllib.request.Request(hub, data=body, headers=headers, method="POST")  # noqa: S310 - as above

@@ -24,7 +24,6 @@ class TargetParams:
     host_key: str = ""  # SFTP: the server's key, "ssh-ed25519 AAAA…"; empty: what ~/.ssh/known_hosts says
     endpoint: str = ""  # S3: the provider's address; empty: Amazon's
     region: str = ""  # S3: where the bucket is, if the provider asks for it
-    hub: str = ""  # a WebSub hub that is told of every change; empty for none
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
@@ -42,7 +41,7 @@ class TargetParams:
             raise ValueError("url names no bucket")
         if parts.scheme == "file" and parts.netloc:
             raise ValueError("url of a folder here has three slashes: file:///folder")
-        for name, address in (("public_url", self.public_url), ("endpoint", self.endpoint), ("hub", self.hub)):
+        for name, address in (("public_url", self.public_url), ("endpoint", self.endpoint)):
             if address and urlsplit(address).scheme not in ("http", "https"):
                 raise ValueError(f"{name} begins with https:// or http://")
         if self.credentials == AGENT and parts.scheme != "sftp":
