@@ -514,7 +514,7 @@ def test_a_clock_that_was_set_far_ahead_destroys_nothing(desk: Desk) -> None:
     """One wrong date, however often the show is opened under it, and whatever comes after it is put right."""
     retention(desk, raw_days=1, unreleased_days=30, withdrawn_days=1, warning_days=1)
     studio = attended(desk)
-    studio.users()
+    used_daily(desk, 1, studio)  # its time has begun
     desk.clock.passes(days=3650)
     for _ in range(20):
         desk.clock.passes(minutes=30)
@@ -537,11 +537,11 @@ def test_a_count_that_believes_the_clock_would_be_found_out(desk: Desk, monkeypa
     )
     retention(desk, unreleased_days=30, warning_days=1)
     studio = attended(desk)
-    studio.users()
+    used_daily(desk, 1, studio)  # its time has begun
     desk.clock.passes(days=3650)
     studio.users()
     desk.clock.passes(days=-3650)
-    used_daily(desk, 2)
+    used_daily(desk, 4)  # it is announced for a day
     assert sources(desk) == []
 
 
@@ -568,7 +568,7 @@ def test_after_a_long_absence_it_is_announced_before_it_is_done(desk: Desk) -> N
     """Nobody comes back to a recording that went while they were away."""
     retention(desk, unreleased_days=10)
     studio = attended(desk)
-    studio.users()
+    used_daily(desk, 1, studio)
     desk.clock.passes(days=59)
     used_daily(desk, 2)
     assert len(sources(desk)) == 2
