@@ -301,6 +301,10 @@ def test_an_older_version_is_never_taken_for_the_new_one(show: Trial, count: Cou
         if role in old and old[role] != data:
             path.write_bytes(old[role])
             assert accused(show, path) == {"ep-002"}, role
+            if path.parent.name in ("tag", "caption"):
+                heard = show.folder / "heard"
+                assert show("review", "ep-002", "--out", heard).code == 6, role
+                assert not heard.exists() or not any(heard.iterdir())
             path.write_bytes(data)
             tried += 1
     assert tried >= 8
