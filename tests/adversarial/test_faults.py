@@ -90,9 +90,14 @@ def holds(show: Trial, trees: tuple[dict[str, bytes], ...]) -> None:
     assert show.public() in trees
     answer = show("verify", as_json=True)
     broken = [p for i in (answer.json["invariants"] if answer.out else []) for p in i["problems"]]
-    # only what the next command clears away by itself may be told
-    assert all("half-built tree" in problem for problem in broken), broken
+    # what is not finished is told, and any command that opens the show finishes it first; a tree half built waits for the next one
+    unfinished = ("half-built tree", "hold is not finished", "still in the public folder")
+    assert all(any(part in problem for part in unfinished) for problem in broken), broken
     assert oracles.o7_agrees(show.root, show.ok("status", as_json=True).json) == []
+    again = show("verify", as_json=True)
+    left = [p for i in (again.json["invariants"] if again.out else []) for p in i["problems"]]
+    assert all("half-built tree" in problem for problem in left), left
+    assert show.public() in trees
     show.said.clear()
 
 
@@ -134,12 +139,14 @@ def killed_at_random(show: Trial, begin: Path, command: tuple[str, ...], kills: 
     assert answer.code == 0, (command, answer)
     after, expected = show.public(), state_of(show)
     took_s, done = answer.seconds, 0
-    for _ in range(kills * 3):
+    for _ in range(kills * 10):
         if done == kills:
             break
         show.back(begin)
         stopped = show(*command, kill_after_s=dice.uniform(0.005, took_s))
         done += stopped.signalled
+        if not stopped.signalled:
+            took_s = min(took_s, stopped.seconds)  # the machine was busier when it was measured
         holds(show, (before, after))
         again = show(*command)
         # said twice, some things are refused the second time: they are there already
@@ -172,7 +179,7 @@ def test_killed_commands_have_happened_or_not(show: Trial, name: str, count: Cou
     begin, command = writing(show)[name]
     done = killed_at_random(show, show.folder / begin, command, KILLS_EACH, random.Random(f"{SEED} {name}"))
     (show.folder / "kill.wav").unlink()
-    assert done >= 0.7 * KILLS_EACH
+    assert done == KILLS_EACH
     count("kills of writing commands", done)
 
 
@@ -196,7 +203,7 @@ def test_a_run_killed_a_hundred_times_ends_where_it_would(show: Trial, count: Co
         show("run", "ep-002")
         status = show.status("ep-002")
         assert all(stage["up_to_date"] for stage in status["stages"])
-        assert show.complaints() == []
+        assert show.complaints(public_title=True) == []
     count("kills of a run", done)
     print(f"{done} kills in {rounds} rounds, seed {SEED}")
 
