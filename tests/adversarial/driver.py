@@ -25,7 +25,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import stablecast
+
 TESTS = Path(__file__).parents[1]
+PACKAGE_ROOT = Path(stablecast.__file__).parents[1]  # the one that this test runs against, whichever it is
 LONGEST_S = 60.0  # a command that works longer than this hangs
 
 
@@ -64,7 +67,7 @@ class Driver:
             stdout=subprocess.PIPE,
             env={
                 **environment,
-                "PYTHONPATH": os.pathsep.join(map(str, [*([first] if first else []), TESTS])),
+                "PYTHONPATH": os.pathsep.join(map(str, [*([first] if first else []), PACKAGE_ROOT, TESTS])),
                 "OMP_NUM_THREADS": "1",
             },
             cwd=folder,

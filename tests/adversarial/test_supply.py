@@ -17,10 +17,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import stablecast
 from adversarial.trial import trial
 
 ROOT = Path(__file__).parents[2]
-PACKAGE = ROOT / "pipeline" / "stablecast"
+PACKAGE = Path(stablecast.__file__).parent
 
 
 class Bomb:
@@ -133,6 +134,7 @@ def test_nothing_is_run_out_of_the_folder_somebody_works_in(way: str, tmp_path: 
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     environment = {
         **kept,
+        "PYTHONPATH": str(PACKAGE.parent),  # what is tested, whichever copy that is
         "PATH": f".{os.pathsep}{os.pathsep}{kept['PATH']}",
         "STABLECAST_KEYRINGS": str(tmp_path / "keys"),
     }
