@@ -53,9 +53,7 @@ def authority(folder: Path) -> tuple[str, str, str]:
     )
     node = (
         begun("node", leaf, "cluster")
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
-        )
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(top.public_key()), critical=False)
         .sign(top, hashes.SHA256())
     )

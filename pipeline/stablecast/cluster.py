@@ -13,7 +13,6 @@ import contextlib
 import dataclasses
 import functools
 import os
-import resource
 import secrets
 import tempfile
 import time
@@ -28,7 +27,7 @@ from stablecast.engine.settings import ClusterParams
 from stablecast.errors import EnvironmentFailure, StablecastError, UsageRefused
 from stablecast.runner import Bench, Job, tools_here
 from stablecast.scheduler import Crew, Made
-from stablecast.store import files, locks
+from stablecast.store import episode, files, locks
 from stablecast.store.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
 TLS = "tls://"
 CONNECT_S = 30.0  # to wait for the scheduler, and for the first worker
 STRAGGLER_S = 6 * 3600.0  # to wait for a worker that was given up and still works on the same stage
+_UNREACHED = "the scheduler cannot be reached over TLS; check its address, its certificates and that it runs"
 _CONFIG = {
     "distributed.comm.require-encryption": True,
     "distributed.worker.memory.target": False,  # nothing of ours is ever spilled to a disk
@@ -73,9 +73,7 @@ def crew(workspace: Workspace, params: ClusterParams) -> Iterator[Crew]:
         try:
             client = distributed.Client(params.scheduler, security=security, timeout=CONNECT_S, set_as_default=False)
         except Exception as failed:
-            raise EnvironmentFailure(
-                "the scheduler cannot be reached over TLS; check its address, its certificates and that it runs"
-            ) from failed
+            raise EnvironmentFailure(_UNREACHED) from failed
         ticket = Ticket(secrets.token_hex(16))
         passport = workspace.run
         try:
@@ -115,8 +113,8 @@ def _explained(failed: Exception) -> Made:
     raise failed
 
 
-def _security(params: ClusterParams) -> Security:
-    """Certificates for both ends. Raises UsageRefused for an address that is not TLS, and for files that are not there."""
+def check(params: ClusterParams) -> None:
+    """Raises UsageRefused for an address that is not TLS, and for files that are not there."""
     if not params.scheduler.startswith(TLS):
         raise UsageRefused(
             "the keys of an episode travel to the workers, so the scheduler's address begins with tls://; start it with "
@@ -129,6 +127,11 @@ def _security(params: ClusterParams) -> Security:
                 f"--{name.replace('_', '-')} or {name} in [cluster] must name a file that is there; "
                 "without certificates nothing is sent"
             )
+
+
+def _security(params: ClusterParams) -> Security:
+    """Certificates for both ends."""
+    check(params)
     security = _distributed().Security
     ca, cert, key = (str(Path(p).expanduser()) for p in (params.tls_ca, params.tls_cert, params.tls_key))
     ends = {f"tls_{end}_{what}": path for end in ("client", "worker") for what, path in (("cert", cert), ("key", key))}
@@ -155,29 +158,7 @@ def _configured() -> Iterator[None]:
 
 # --- a worker ---------------------------------------------------------------------------------------------------------
 
-_root: Path | None = None  # of the show, as this worker sees it
-
-
-class AtHome:
-    """A plugin of a worker: where the show lies here, and how a process that holds keys behaves."""
-
-    name = "stablecast"
-    idempotent = True
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def setup(self, worker: object) -> None:
-        global _root
-        _root = self.root
-        os.umask(0o077)
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-    def teardown(self, worker: object) -> None:
-        pass
-
-    def transition(self, key: object, start: object, finish: object, **more: object) -> None:
-        pass
+ROOT_VARIABLE = "STABLECAST_WORKER_SHOW"  # set by `serve`: where the show lies as this worker sees it
 
 
 def make_there(ticket: Ticket, job: Job, node: Node) -> Made:
@@ -186,6 +167,9 @@ def make_there(ticket: Ticket, job: Job, node: Node) -> Made:
     try:
         workspace = _fit(ticket, job)
         fit = True
+        episode.read(
+            workspace, job.slug
+        )  # withdrawn while it waited: then nothing of it is made again, not even a lock
         there = dataclasses.replace(job, root=workspace.root)
         # One that was given up may still be at work: we wait for it, and then find its receipt.
         with locks.exclusive(workspace.node_lock(job.slug, node.key), wait_s=STRAGGLER_S):
@@ -204,11 +188,12 @@ def make_there(ticket: Ticket, job: Job, node: Node) -> Made:
 
 def _fit(ticket: Ticket, job: Job) -> Workspace:
     """The show as this worker sees it. Raises EnvironmentFailure unless its results would be those of the command's machine."""
-    if _root is None:
+    root = os.environ.get(ROOT_VARIABLE)
+    if not root:
         raise EnvironmentFailure("a worker was not started with `stablecast worker`; stop it and start it so")
     if ticket.version != __version__:
         raise EnvironmentFailure("a worker has another version of stablecast; install the same one everywhere")
-    workspace = Workspace(_root)
+    workspace = Workspace(Path(root))
     _check(workspace, ticket)
     if _tools(job.production.settings) != job.production.tools:
         raise EnvironmentFailure(
@@ -251,7 +236,7 @@ def serve(root: Path, params: ClusterParams, *, workers: int, memory_bytes: int)
                     security=security,
                     protocol="tls",
                     local_directory=scratch,
-                    plugins=[AtHome(root.resolve())],
+                    env={ROOT_VARIABLE: str(root.resolve())},
                     dashboard=False,
                     dashboard_address="127.0.0.1:0",
                     death_timeout=CONNECT_S,
@@ -267,7 +252,5 @@ def serve(root: Path, params: ClusterParams, *, workers: int, memory_bytes: int)
     with _configured():
         try:
             asyncio.run(main())
-        except (OSError, TimeoutError) as failed:
-            raise EnvironmentFailure(
-                "the scheduler cannot be reached over TLS; check its address, its certificates and that it runs"
-            ) from failed
+        except (OSError, RuntimeError, TimeoutError) as failed:
+            raise EnvironmentFailure(_UNREACHED) from failed

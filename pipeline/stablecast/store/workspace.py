@@ -101,7 +101,7 @@ class Workspace:
 
     def node_lock(self, slug: Slug, node: str) -> Path:
         """Held by a worker elsewhere while it makes a result."""
-        return self.receipts(slug) / f"{node.replace('/', '-')}.lock"
+        return self._room.path("episodes", slug, f".{node.replace('/', '-')}.lock")
 
     def _of(self, slug: Slug, name: str, *rest: str) -> Path:
         return self._room.path("transcripts" if name in _IN_TRANSCRIPTS else "episodes", slug, *rest)

@@ -73,6 +73,9 @@ def run(
     settings of the table [cluster] that hold this time.
     """
     params = dataclasses.replace(show.settings.cluster, **cluster)
+    elsewhere = jobs is None and bool(params.scheduler)
+    if elsewhere:
+        clusters.check(params)
     withdrawn = show.state.withdrawals()
     rows = [show.episode(name) for name in names] or [row for row in show.episodes() if row.id not in withdrawn]
     maker = show.producer(producer)
@@ -85,11 +88,11 @@ def run(
         by_slug = {row.slug: row for row in rows}
         if due:
             ready = tuple(job(show, row) for row in due)
-            if jobs is None and params.scheduler:
-                working = clusters.crew(show.workspace, params)
-            else:
-                working = on_this_machine(ready, jobs or os.cpu_count() or 1)
-            with working as crew:
+            with (
+                clusters.crew(show.workspace, params)
+                if elsewhere
+                else on_this_machine(ready, jobs or os.cpu_count() or 1)
+            ) as crew:
                 for progress in run_all(ready, crew):
                     yield progress
                     if not progress.stage and progress.event != "failed":
