@@ -149,11 +149,13 @@ def one_episode(folder: Path, demo_data: Path) -> tuple[Showcase, Path]:
     """A show with an episode of two speakers, and an untouched copy of it and of its keyring."""
     show = Showcase(folder)
     show.init()
-    recording = cut(demo_data / "she-listened-to-the-end-robin.opus", show.folder / SOURCE_NAME, 4)
-    other = shutil.copy(recording, show.folder / "other.wav")
-    speakers = ("--speaker", f"Ash={recording}", "--speaker", f"Kit={other}")
+    recordings = [
+        cut(demo_data / f"small-things-are-big-{who}.opus", show.folder / f"{who}-{SOURCE_NAME}", 7)
+        for who in ("ash", "kit")
+    ]
+    speakers = [part for file in recordings for part in ("--speaker", f"{file.name[:3]}={file}")]
     show.ok("add", "ep-001", *speakers, "--content-note", "none", "--protect", PROTECTED)
-    for file in (recording, Path(other)):
+    for file in recordings:
         file.unlink()
     untouched = folder / "untouched"
     for room in (show.root, show.keys):
@@ -174,7 +176,8 @@ def test_workers_killed_in_the_middle_change_nothing_in_the_result(tmp_path: Pat
     """A process killed with -9, then a whole machine: the digests are those of a run on one machine, and no key is anywhere."""
     pytest.importorskip("distributed", reason="stablecast[cluster] is not installed")
     show, untouched = one_episode(tmp_path, demo_data)
-    show.ok("run", "--jobs", "1")
+    code = show("run", "--jobs", "1").code
+    assert code in (0, 4)  # so short a piece may be sent back; it must be for the same reason
     expected = final(show)
     put_back(show, untouched)
 
@@ -193,7 +196,7 @@ def test_workers_killed_in_the_middle_change_nothing_in_the_result(tmp_path: Pat
         assert lost in {machine.pid for machine in machines}
         os.killpg(lost, signal.SIGKILL)  # with all that it started: a machine that is gone
 
-        assert running.wait(400) == 0
+        assert running.wait(400) == code
         assert final(show) == expected
         log = made.log.read_text() if made.log else ""
 
@@ -220,7 +223,8 @@ def test_an_interrupted_run_leaves_everything_valid(tmp_path: Path, demo_data: P
         assert running.wait(60) == 130
         assert not (show.root / ".stablecast-run").exists()
         assert show("verify").code == 0
-        assert show.ok("run", *made.options, as_json=True).json["episodes"][0]["outcome"] == "done"
+        assert show("run", *made.options).code in (0, 4)
+        assert all(stage["up_to_date"] for stage in show.status("ep-001")["stages"])
     assert show("verify").code == 0
 
 
