@@ -43,6 +43,7 @@ class Live(Drawn):
         )
         self._tasks: dict[str, TaskID] = {}
         self._running: dict[str, list[str]] = {}
+        self._most: dict[str, int] = {}  # stages that were ever left of an episode, where only these are told
 
     def __enter__(self) -> Live:
         self._bars.start()
@@ -59,7 +60,9 @@ class Live(Drawn):
                 clean(f"{progress.slug}: {progress.sentence}"), style="bold", highlight=False, markup=False
             )
             if progress.slug in self._tasks:
-                self._bars.update(self._tasks[progress.slug], now="failed", left=(0.0, time.monotonic()))
+                self._bars.remove_task(self._tasks.pop(progress.slug))
+            if progress.forecast is not None and ALL in self._tasks:
+                self._draw(ALL, progress.forecast.all_share, progress.forecast.all_left_s, "")
             return
         if not progress.stage and progress.slug not in self._tasks:
             self._bars.console.print(f"{progress.slug}: up to date", highlight=False)
@@ -69,27 +72,20 @@ class Live(Drawn):
             running.append(progress.stage)
         elif progress.stage in running:
             running.remove(progress.stage)
+        elif not progress.stage:
+            running.clear()
         now = ", ".join(running) or ("" if progress.stage else "done")
         told = progress.forecast
         if told is None:  # told by what is no run: there is only a count
-            total = self._total(progress)
-            self._draw(progress.slug, (total - progress.left) / total if total else 1.0, None, now)
+            most = self._most[progress.slug] = max(self._most.get(progress.slug, 0), progress.left)
+            self._draw(progress.slug, (most - progress.left) / most if most else 1.0, None, now)
             return
         self._draw(progress.slug, told.share, told.left_s, now)
         if len(self._tasks) > 1:
             self._draw(ALL, told.all_share, told.all_left_s, "")
 
-    def _total(self, progress: Progress) -> int:
-        """The most that was ever left: a stage whose result stayed the same spares those after it."""
-        task = self._tasks.get(progress.slug)
-        before = self._bars.tasks[task].fields["most"] if task is not None else 0
-        most = max(before, progress.left)
-        if task is not None:
-            self._bars.update(task, most=most)
-        return most
-
     def _draw(self, name: str, share: float, left_s: float | None, now: str) -> None:
         left = (left_s, time.monotonic())
         if name not in self._tasks:
-            self._tasks[name] = self._bars.add_task(name, total=1.0, now=now, left=left, most=0)
+            self._tasks[name] = self._bars.add_task(name, total=1.0, now=now, left=left)
         self._bars.update(self._tasks[name], completed=share, now=now, left=left)
