@@ -24,6 +24,7 @@ PRODUCTION = Production(Settings(), (ASH, HAZEL), TOOLS, {})
 READ_BY: dict[str, set[str]] = {
     "workflow": set(),
     "demo": set(),
+    "cluster": set(),  # where it is made must not matter
     "stings": set(),  # the files themselves are inputs
     "ingest": set(),  # happens once, when a recording is added
     "turns": set(),  # likewise

@@ -85,15 +85,24 @@ def here() -> Crew:
     return Crew(_Here(), "here", lambda: 1)
 
 
+class _Pool(ProcessPoolExecutor):
+    """Its processes never see Ctrl-C, not even while they start: the command decides what is stopped, and ends them."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a process that starts here inherits it
+        try:
+            return super().submit(fn, *args, **kwargs)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 @contextlib.contextmanager
 def pool(workers: int) -> Iterator[Crew]:
     """So many processes on this machine. When the block is left early they end at once: what has no receipt was never made."""
     context = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks of numpy and onnxruntime
     stop = context.Event()
     threads = max(1, (os.cpu_count() or 1) // workers)
-    executor = ProcessPoolExecutor(
-        workers, mp_context=context, initializer=_begin_worker, initargs=(stop, threads, os.getpid())
-    )
+    executor = _Pool(workers, mp_context=context, initializer=_begin_worker, initargs=(stop, threads, os.getpid()))
     try:
         yield Crew(executor, f"{workers} workers", lambda: workers, explained=_pool_broke)
     except BaseException:
@@ -113,7 +122,6 @@ def _pool_broke(failed: Exception) -> Made:
 
 def _begin_worker(stop: multiprocessing.synchronize.Event, threads: int, parent: int) -> None:
     os.environ["OMP_NUM_THREADS"] = str(threads)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command decides what is stopped, and ends us
 
     def end_with_the_command() -> None:
         # A killed command must not leave a worker behind that goes on writing.
@@ -146,6 +154,7 @@ class _Line:
         self.running: dict[str, float] = {}  # a node's key → when it began
         self.done, self.done_s = 0, 0.0
         self.over = False
+        self.kinds: dict[str, str] = {}  # a stage → under which name its rate is kept
         self.due: tuple[Step, ...] = ()
         record = episode.read(self.workspace, job.slug)
         a_second = _BYTES_A_SAMPLE * job.production.settings.ingest.rate_hz
@@ -203,12 +212,17 @@ class _Run:
             return None
         return next(((line, node) for line in self.lines for node in line.ready()), None)
 
+    def kind(self, line: _Line, node: Node) -> str:
+        if node.stage not in line.kinds:
+            line.kinds[node.stage] = kind(node, line.job.production.settings, self.crew.place)
+        return line.kinds[node.stage]
+
     def expected_s(self, line: _Line, node: Node) -> float | None:
-        rate = self.rates.get(kind(node, line.job.production.settings, self.crew.place))
+        rate = self.rates.get(self.kind(line, node))
         return None if rate is None else rate.expected_s(line.speech_s(node))
 
     def learn(self, line: _Line, node: Node, took_s: float) -> None:
-        name = kind(node, line.job.production.settings, self.crew.place)
+        name = self.kind(line, node)
         self.rates[name] = learnt(self.rates.get(name), took_s, line.speech_s(node))
 
     def work(self, line: _Line) -> Work:
