@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from adversarial.counting import count, pytest_runtest_logreport, pytest_terminal_summary  # noqa: F401 - what a suite counts
+from stablecast.store import rates
 from stablecast.studio import Studio
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -26,6 +28,13 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("STABLECAST_", "HF_")):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _own_rates(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What stages took here is neither read from this user's cache nor written to it."""
+    path = tmp_path_factory.getbasetemp() / f"rates-{secrets.token_hex(8)}.json"
+    monkeypatch.setattr(rates, "path", lambda: path)
 
 
 @pytest.fixture(autouse=True)

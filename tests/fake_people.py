@@ -19,6 +19,7 @@ from typing import Any
 
 import imageio_ffmpeg
 
+from stablecast.engine.forecast import Forecast
 from stablecast.errors import GateClosed, InputRefused, UsageRefused
 from stablecast.model import Alias, ContentNote, Details, Digest, Item, Role
 from stablecast.runner import Progress
@@ -305,9 +306,10 @@ class FakeShow:
         self.calls.append(("run", (*names, producer)))
         for number, stage in enumerate(STAGES):
             left = len(STAGES) - number
-            yield Progress(one.slug, stage, "start", left)  # type: ignore[arg-type]
+            told = Forecast(number / len(STAGES), 60.0 * left, number / len(STAGES), 60.0 * left)
+            yield Progress(one.slug, stage, "start", left, forecast=told)  # type: ignore[arg-type]
             time.sleep(self.slowly_s)
-            yield Progress(one.slug, stage, "done", left - 1)  # type: ignore[arg-type]
+            yield Progress(one.slug, stage, "done", left - 1, forecast=told)  # type: ignore[arg-type]
         one.made += 1
         one.cut, one.marks, one.wishes, one.yeses = True, [], [], {}
         one.lane, one.state, one.gate = "young-person", "frozen", ("young-person", None)

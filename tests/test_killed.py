@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -162,6 +163,27 @@ def test_workers_die_with_the_command(tmp_path: Path, demo_data: Path) -> None:
     show.ok("run", "--jobs", "2")
     show.leave_all("ep-002")
     assert show.status("ep-002")["cut"] is not None
+
+
+def test_an_interrupted_run_ends_at_once_and_leaves_everything_valid(tmp_path: Path, demo_data: Path) -> None:
+    """Ctrl-C at a terminal reaches the workers too: no traceback, no worker left, nothing half-made counts."""
+    show = two_episodes(tmp_path, demo_data)
+    with (tmp_path / "told").open("wb") as told:
+        running = subprocess.Popen(
+            show.command("run", "--jobs", "2"), env=show.environment, stderr=told, start_new_session=True
+        )
+    family(running.pid, 4)
+    os.killpg(running.pid, signal.SIGINT)
+    assert running.wait(60) == 130
+    assert b"Traceback" not in (tmp_path / "told").read_bytes()
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and _session(running.pid):
+        time.sleep(0.1)
+    assert _session(running.pid) == []
+    assert show("verify").code == 0
+    show.ok("run", "--jobs", "2")
+    show.leave_all("ep-001")
+    assert show.status("ep-001")["cut"] is not None
 
 
 def _session(leader: int) -> list[int]:

@@ -26,6 +26,7 @@ READ_BY: dict[str, set[str]] = {
     "retention": set(),  # what is kept how long concerns nothing that is made
     "demo": set(),
     "feed": set(),  # the feed is made of what is approved
+    "cluster": set(),  # where it is made must not matter
     "stings": set(),  # the files themselves are inputs
     "ingest": set(),  # happens once, when a recording is added
     "turns": set(),  # likewise

@@ -358,7 +358,6 @@ def test_the_names_in_a_translation_are_found_by_the_real_reader_and_wait_for_an
     """From the recording to the list: made with the words, told to be in the translation, open until somebody answers."""
     from stablecast import runner
     from stablecast.cli.proposals import _line
-    from stablecast.studio import show as shows
     from stablecast.studio.finding import Given
     from stablecast.studio.intake import Additions
     from stablecast.studio.views import ProposalsView
@@ -368,7 +367,7 @@ def test_the_names_in_a_translation_are_found_by_the_real_reader_and_wait_for_an
     )
     monkeypatch.setenv("STABLECAST_KEYRINGS", str(tmp_path / "keys"))
     monkeypatch.setattr(runner, "_recogniser", lambda _: ears)
-    monkeypatch.setattr(shows.recognisers, "identity", lambda _: ears.identity)
+    monkeypatch.setattr(runner.recognisers, "identity", lambda _: ears.identity)
     studio = Studio(tmp_path / "show", lambda: "a long passphrase for a test")
     studio.init(demo=True)
     (studio.root / "config" / "show.toml").write_text("[translate]\nenglish = true\n")
@@ -408,7 +407,6 @@ def bilingual(tmp_path: Path, demo_data: Path, monkeypatch: pytest.MonkeyPatch) 
     from stablecast import runner
     from stablecast.engine.workflow import NEEDED
     from stablecast.model import Role
-    from stablecast.studio import show as shows
     from stablecast.studio.finding import Given
     from stablecast.studio.intake import Additions, SealedPerson
     from stablecast.studio.views import ProposalsView
@@ -416,7 +414,7 @@ def bilingual(tmp_path: Path, demo_data: Path, monkeypatch: pytest.MonkeyPatch) 
     ears = Interpreter(TRANSLATED, HEARD, AGAIN)
     monkeypatch.setenv("STABLECAST_KEYRINGS", str(tmp_path / "keys"))
     monkeypatch.setattr(runner, "_recogniser", lambda _: ears)
-    monkeypatch.setattr(shows.recognisers, "identity", lambda _: ears.identity)
+    monkeypatch.setattr(runner.recognisers, "identity", lambda _: ears.identity)
     root = tmp_path / "show"
     studio = Studio(root, lambda: "a long passphrase for a test")
     studio.init(demo=True)

@@ -465,7 +465,8 @@ def test_a_run_is_watched_as_it_goes(served: Served, show: FakeShow, browser: Br
         board.wait_for_selector("[data-episode=ep-005] .going:not([hidden])")
         words = re.compile("Changing how|Trying to|Putting|Making|Drawing|Writing|Checking")
         expect(board.locator("[data-episode=ep-005] .stage")).to_have_text(words)
-        assert board.evaluate("document.querySelector('[data-episode=ep-005] progress').value") > 1
+        expect(board.locator("[data-episode=ep-005] .left")).to_have_text(re.compile("about [0-9]+ min left"))
+        assert 0 < board.evaluate("document.querySelector('[data-episode=ep-005] progress').value") < 1
         assert desk.locator("#run").is_disabled()
         board.wait_for_selector("#lane-young-person [data-episode=ep-005]")
         expect(desk.locator("#live")).to_contain_text("Make a link and sit down")

@@ -1,22 +1,14 @@
-"""Plan → load → stage → save → receipt, for one episode here or for many on a process pool.
+"""Plan → load → stage → save → receipt, for one stage of one episode.
 
 A receipt is written last: what has none was never made, so a run that is killed is continued by running again.
 """
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
-import multiprocessing
-import multiprocessing.queues
 import os
-import queue
-import threading
-import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,10 +17,11 @@ import numpy as np
 from stablecast import codecs
 from stablecast.captions.lint import lint_published
 from stablecast.engine import pipeline
-from stablecast.engine.pipeline import Production
+from stablecast.engine.forecast import Forecast
+from stablecast.engine.pipeline import Production, Tools
 from stablecast.engine.plan import Node, Receipt, Step, key_of, plan
 from stablecast.engine.settings import Settings
-from stablecast.errors import EnvironmentFailure, GateClosed, IntegrityFailure, StablecastError, UsageRefused
+from stablecast.errors import GateClosed, IntegrityFailure, UsageRefused
 from stablecast.findings import Finding
 from stablecast.loudness.meter import measure
 from stablecast.model import (
@@ -75,11 +68,11 @@ from stablecast.stages.attack import Attacked
 from stablecast.stages.find import Answer, Answered, Proposals
 from stablecast.stages.peaks import Peaks
 from stablecast.stages.transcribe import UNKNOWN, Recogniser, TranscribeParams
-from stablecast.store import episode, files, receipts, seal
+from stablecast.store import episode, receipts, seal
 from stablecast.store.episode import Answers, Corrections, Edits, Protected, Tracks, Turns
 from stablecast.store.seal import EpisodeKeys, Stored
 from stablecast.store.workspace import Workspace
-from stablecast.tools import containers, ffmpeg, models, opus, piper, recognisers, tags, verifier
+from stablecast.tools import containers, ffmpeg, models, opus, piper, presidio, recognisers, tags, verifier
 from stablecast.tools.codec import FfmpegCodec
 from stablecast.tools.opus import FfmpegOpus
 from stablecast.tools.presidio import Presidio
@@ -119,6 +112,7 @@ class Progress:
     seconds: float = 0.0
     sentence: str = ""
     exit_code: int = 0
+    forecast: Forecast | None = None  # how far the episode and the whole run are
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +214,13 @@ def donor_digests(workspace: Workspace) -> dict[str, Digest]:
     return {path.stem: seal.fingerprint(path) for path in sorted(workspace.config("donors").glob("*.donor"))}
 
 
+def tools_here(settings: Settings) -> Tools:
+    """Which programs and models this machine has for these settings."""
+    speaks = piper.identity() if settings.revoice.method is Method.SPEECH else models.identity()
+    heard = recognisers.identity(settings.transcribe)
+    return Tools(ffmpeg.probe_version(), heard, presidio.identity(), speaks, verifier.identity())
+
+
 def models_for(workspace: Workspace, character: Character, method: Method) -> Models | None:
     """What a character speaks with: the models that ship with us and, where the show made it, its own donor; None where a
     method needs none.
@@ -259,92 +260,6 @@ def load_sting(path: Path, rate_hz: int) -> Waveform:
 # --- running ----------------------------------------------------------------------------------------------------------
 
 
-def run_all(jobs: tuple[Job, ...], workers: int) -> Iterator[Progress]:
-    """Run every job and tell what happens. One job or one worker runs here; more run on a process pool.
-
-    An episode that fails does not stop the others; its failure is the last thing told about it.
-    """
-    if workers <= 1 or len(jobs) <= 1:
-        for job in jobs:
-            yield from run(job)
-        return
-    context = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks of numpy and onnxruntime
-    told: multiprocessing.queues.Queue[Progress] = context.Queue()
-    threads = max(1, (os.cpu_count() or 1) // workers)
-    with ProcessPoolExecutor(
-        workers, mp_context=context, initializer=_begin_worker, initargs=(told, threads, os.getpid())
-    ) as pool:
-        running: set[Future[None]] = {pool.submit(_run_and_tell, job) for job in jobs}
-        while running:
-            with contextlib.suppress(queue.Empty):
-                while True:
-                    yield told.get(timeout=0.1)
-            for future in [f for f in running if f.done()]:
-                running.remove(future)
-                _end_of(future)
-        with contextlib.suppress(queue.Empty):
-            while True:
-                yield told.get(timeout=0.2)
-
-
-def _end_of(future: Future[None]) -> None:
-    try:
-        future.result()
-    except BrokenProcessPool as killed:
-        raise EnvironmentFailure(
-            "a worker was ended from outside, perhaps for want of memory; run again, with fewer --jobs"
-        ) from killed
-
-
-_told: multiprocessing.queues.Queue[Progress] | None = None
-
-
-def _begin_worker(told: multiprocessing.queues.Queue[Progress], threads: int, parent: int) -> None:
-    global _told
-    _told = told
-    os.environ["OMP_NUM_THREADS"] = str(threads)
-
-    def die_with_parent() -> None:
-        # A killed command must not leave a worker behind that goes on writing.
-        while os.getppid() == parent:
-            time.sleep(0.2)
-        os._exit(1)
-
-    threading.Thread(target=die_with_parent, daemon=True).start()
-
-
-def _run_and_tell(job: Job) -> None:
-    for progress in run(job):
-        if _told is not None:
-            _told.put(progress)
-
-
-def run(job: Job) -> Iterator[Progress]:
-    """Bring one episode up to date, stage by stage. A stage's refusal is told and remembered, not raised."""
-    workspace = Workspace(job.root)
-    remembered = workspace.episode(job.slug) / FAILURE
-    ran = False
-    while True:
-        forecast = [step for step in steps(workspace, job.slug, job.production) if step.reason is not None]
-        if not forecast:
-            break
-        node, began = forecast[0].node, time.monotonic()
-        yield Progress(job.slug, node.key, "start", len(forecast))
-        try:
-            Bench(job, workspace).make(node)
-        except StablecastError as refused:
-            sentence = str(refused)
-            files.write(remembered, codecs.canonical(Failure(node.key, sentence, refused.exit_code)))
-            yield Progress(
-                job.slug, node.key, "failed", len(forecast), time.monotonic() - began, sentence, refused.exit_code
-            )
-            return
-        ran = True
-        yield Progress(job.slug, node.key, "done", len(forecast) - 1, time.monotonic() - began)
-    remembered.unlink(missing_ok=True)
-    yield Progress(job.slug, "", "done" if ran else "up-to-date", 0)
-
-
 @functools.cache
 def _recogniser_of(params: TranscribeParams) -> Recogniser:
     # Loaded once a process: it takes a second.
@@ -362,8 +277,9 @@ def _track(key: str) -> int:
 class Bench:
     """Loads what a stage needs, calls it, saves what it gives."""
 
-    def __init__(self, job: Job, workspace: Workspace) -> None:
+    def __init__(self, job: Job, workspace: Workspace, *, before_receipt: Callable[[], None] = lambda: None) -> None:
         self._job, self._workspace, self._keys = job, workspace, job.keys
+        self._before_receipt = before_receipt  # raises what keeps a result from counting
         self._production, self._settings = job.production, job.production.settings
         self._record = episode.read(workspace, job.slug)
         self._receipts = receipts.read_all(workspace.receipts(job.slug))
@@ -392,11 +308,19 @@ class Bench:
         path = self._workspace.work(self._job.slug, node.key, key_of(node.recipe, inputs))
         self._note = ""
         stored = stage[node.stage](node, path)
+        self._before_receipt()
         receipt = Receipt(node.key, node.recipe, inputs, stored.digest, stored.sealed, self._note)
         receipts.write(self._workspace.receipt(self._job.slug, node.key), receipt)
         for old in path.parent.glob("*.age"):
             if old != path:
                 old.unlink()
+
+    def has(self, node: Node) -> bool:
+        """Whether a stage's result is there, made as it would be made now."""
+        known = self._receipts.get(node.key)
+        if known is None or known.key != key_of(node.recipe, {name: self._digest(name) for name in node.inputs}):
+            return False
+        return self._workspace.work(self._job.slug, node.key, known.key).exists()
 
     def _digest(self, name: str) -> Digest:
         if name in self._production.stings:

@@ -82,8 +82,10 @@ class Console:
 
     @contextmanager
     def progress(self) -> Iterator[Drawn]:
-        """A live display on stderr, where there is a person to see it."""
-        if sys.stderr.isatty() and not self.json:
+        """On stderr: a line of JSON an event where that was asked for, else a live display where there is a person to see it."""
+        if self.json:
+            yield Events()
+        elif sys.stderr.isatty():
             from stablecast.cli.live import Live
 
             with Live() as live:
@@ -103,6 +105,28 @@ class Plain(Drawn):
             self._console.say(f"{progress.slug}: {progress.sentence}")
         elif not progress.stage:
             self._console.say(f"{progress.slug}: {progress.event.replace('-', ' ')}")
+
+
+class Events(Drawn):
+    """Progress for a program: one line of JSON an event. docs/cli.md names its keys."""
+
+    def show(self, progress: Progress) -> None:
+        told = progress.forecast
+        event = {
+            "event": progress.event,
+            "episode": progress.slug,
+            "stage": progress.stage,
+            "stages_left": progress.left,
+            "took_s": round(progress.seconds, 3),
+            "reason": clean(progress.sentence) or None,
+            "exit_code": progress.exit_code,
+            "expected_s": told and told.stage_s,
+            "share": told and told.share,
+            "left_s": told and told.left_s,
+            "all_share": told and told.all_share,
+            "all_left_s": told and told.all_left_s,
+        }
+        click.echo(json.dumps(event, ensure_ascii=False), err=True)
 
 
 def read_secret(path: Path) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from stablecast.cli.cluster import on_a_cluster
 from stablecast.cli.console import Console
 from stablecast.cli.times import between, clock, seconds, stretch
 from stablecast.errors import InputRefused
@@ -248,20 +249,32 @@ def consent(
 
 @click.command()
 @click.argument("episodes", nargs=-1)
-@click.option("--jobs", "-j", type=click.IntRange(min=1), help="Episodes at once; else one for each core.")
+@click.option("--jobs", "-j", type=click.IntRange(min=1), help="Workers on this machine; else one for each core.")
+@on_a_cluster
 @click.option("--dry-run", "-n", is_flag=True, help="Only say what would run, and why.")
 @click.option("--as", "producer", metavar="NAME", help="The producer's account; whoever makes a cut cannot review it.")
 @click.pass_obj
-def run(console: Console, episodes: tuple[str, ...], jobs: int | None, dry_run: bool, producer: str | None) -> None:
+def run(
+    console: Console,
+    episodes: tuple[str, ...],
+    jobs: int | None,
+    dry_run: bool,
+    producer: str | None,
+    cluster: dict[str, str],
+) -> None:
     """Bring episodes up to date: transcribe, redact, revoice, level, encode, caption, prove. All, or those named.
 
-    Only what changed runs again; a run that was stopped goes on where it was.
+    Only what changed runs again; a run that was stopped goes on where it was. With --scheduler the stages run on other
+    machines that see the same show folder: see `stablecast worker`.
 
     \b
     Example:
       stablecast run
       stablecast run ep-001 --dry-run
+      stablecast run --scheduler tls://10.0.0.5:8786 --tls-ca ca.pem --tls-cert me.pem --tls-key me.key
     """
+    if jobs is not None and "scheduler" in cluster:
+        raise click.UsageError("--jobs is for this machine and --scheduler for others; give one of them")
     studio = console.studio()
     if dry_run:
         found = studio.status(episodes)
@@ -272,7 +285,7 @@ def run(console: Console, episodes: tuple[str, ...], jobs: int | None, dry_run: 
     code = 0
     outcomes: dict[str, dict[str, str | None]] = {}
     with console.progress() as drawn:
-        for progress in studio.run(episodes, jobs=jobs or os.cpu_count() or 1, producer=producer):
+        for progress in studio.run(episodes, jobs=jobs, producer=producer, cluster=cluster):
             drawn.show(progress)
             if progress.event == "failed":
                 code = code or progress.exit_code

@@ -11,7 +11,18 @@ from pathlib import Path
 import click
 
 from stablecast import __version__
-from stablecast.cli import episodes, gates, keeping, looking, pictures, proposals, review, shows, voices
+from stablecast.cli import (
+    cluster,
+    episodes,
+    gates,
+    keeping,
+    looking,
+    pictures,
+    proposals,
+    review,
+    shows,
+    voices,
+)
 from stablecast.cli.console import SHOW_VARIABLE, Console, default_show
 from stablecast.cli.shown import clean
 from stablecast.errors import EnvironmentFailure, StablecastError
@@ -69,6 +80,7 @@ for command in (
     *gates.COMMANDS,
     *keeping.COMMANDS,
     *pictures.COMMANDS,
+    *cluster.COMMANDS,
     *looking.COMMANDS,
 ):
     _json_after_the_command(command)

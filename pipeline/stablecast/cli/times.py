@@ -42,3 +42,15 @@ def clock(time_s: float) -> str:
 def between(start_s: float, end_s: float) -> str:
     """A stretch as it can be typed again: 1:15.2-1:16.8."""
     return f"{clock(start_s)}-{clock(end_s)}"
+
+
+def about(left_s: float | None) -> str:
+    """How long something will still take, no more exact than it is known."""
+    if left_s is None:
+        return "time left not known yet"
+    if left_s < 0:
+        return "longer than expected"
+    if left_s < 50:
+        return "less than a minute left"
+    minutes = round(left_s / 60)
+    return f"about {minutes} min left" if minutes < 90 else f"about {left_s / 3600:.1f} h left"

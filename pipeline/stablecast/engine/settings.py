@@ -39,6 +39,16 @@ class StingParams:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterParams:
+    """Workers on other machines; empty where there are none. The files are paths on this machine, `~` for your home."""
+
+    scheduler: str = ""  # tls://host:port of a dask.distributed scheduler; `run` uses it where --jobs is not given
+    tls_ca: str = ""  # certificate of the authority that signed the others; sign nothing else with it
+    tls_cert: str = ""  # this machine's certificate
+    tls_key: str = ""  # and its key
+
+
+@dataclass(frozen=True, slots=True)
 class DemoParams:
     """Only in a show made with `init --demo`, which can never be published to the world unmarked."""
 
@@ -58,6 +68,7 @@ class Settings:
     workflow: WorkflowParams = field(default_factory=WorkflowParams)
     retention: RetentionParams = field(default_factory=RetentionParams)
     demo: DemoParams = field(default_factory=DemoParams)
+    cluster: ClusterParams = field(default_factory=ClusterParams)
     stings: StingParams = field(default_factory=StingParams)
     ingest: IngestParams = field(default_factory=IngestParams)
     turns: TurnsParams = field(default_factory=TurnsParams)

@@ -71,6 +71,11 @@ class Workspace:
         return self._room.path(f".stablecast-{name}.lock")
 
     @property
+    def run(self) -> Path:
+        """By which workers elsewhere know the folder of a run: there while it lasts."""
+        return self._room.path(".stablecast-run")
+
+    @property
     def uploads(self) -> Path:
         """What is on its way in, sealed piece by piece."""
         return self._room.path(".stablecast-uploads")
@@ -107,6 +112,10 @@ class Workspace:
 
     def receipt(self, slug: Slug, node: str) -> Path:
         return self.receipts(slug) / f"{node.replace('/', '-')}.json"
+
+    def node_lock(self, slug: Slug, node: str) -> Path:
+        """Held by a worker elsewhere while it makes a result."""
+        return self._room.path("episodes", slug, f".{node.replace('/', '-')}.lock")
 
     def _of(self, slug: Slug, name: str, *rest: str) -> Path:
         return self._room.path("transcripts" if name in _IN_TRANSCRIPTS else "episodes", slug, *rest)

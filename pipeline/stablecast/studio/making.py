@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from stablecast import cluster as clusters
 from stablecast import wording
 from stablecast.captions import chapters, srt, vtt
 from stablecast.captions.files import files as caption_files
 from stablecast.captions.files import listed
 from stablecast.engine import workflow
 from stablecast.engine.plan import Step
+from stablecast.engine.settings import Settings
 from stablecast.errors import GateClosed, IntegrityFailure, UsageRefused
 from stablecast.model import (
     Alias,
@@ -28,16 +31,18 @@ from stablecast.model import (
     Transcript,
 )
 from stablecast.notes import Whereabouts, content_note
-from stablecast.runner import SOURCE_GONE, Bench, EnclosureNotes, Job, Progress, run_all
+from stablecast.runner import SOURCE_GONE, Bench, EnclosureNotes, Job, Progress
+from stablecast.scheduler import on_this_machine, run_all
 from stablecast.stages import alternate, approve
 from stablecast.stages.alternate import AlternateParams
 from stablecast.stages.prove import Proof
 from stablecast.stages.publish import MediaPaths, media_paths
-from stablecast.store import decisions, episode, files, locks, receipts
+from stablecast.store import decisions, episode, files, locks, receipts, settings
 from stablecast.store.episode import Tracks
 from stablecast.store.keyring import Entry
 from stablecast.store.seal import Stored
 from stablecast.store.state import CutRow, EpisodeRow, What
+from stablecast.store.workspace import Workspace
 from stablecast.studio import deciding
 from stablecast.studio.show import OPERATOR, OpenShow
 from stablecast.studio.views import (
@@ -52,11 +57,27 @@ from stablecast.studio.views import (
 
 WORDS = ("transcribe", "translate", "find", "redact", "proposals")  # the stages that a person's answers are about
 _HEARING = ("transcribe", "translate")  # the stages that recognise what the captions say
+NOT_GIVEN: Mapping[str, str] = {}
 NO_CONTENT_NOTE = "none"  # the answer that listeners need no note
 
 
-def run(show: OpenShow, names: tuple[str, ...], *, jobs: int, producer: str | None = None) -> Iterator[Progress]:
-    """Bring episodes up to date and freeze their cuts, telling what happens. Raises Locked when another command writes."""
+def run(
+    show: OpenShow,
+    names: tuple[str, ...],
+    *,
+    jobs: int | None,
+    producer: str | None = None,
+    cluster: Mapping[str, str] = NOT_GIVEN,
+) -> Iterator[Progress]:
+    """Bring episodes up to date and freeze their cuts, telling what happens. Raises Locked when another command writes.
+
+    On so many workers of this machine as `jobs` says; None: on the show's cluster, else on one for each core. `cluster` are
+    settings of the table [cluster] that hold this time.
+    """
+    params = dataclasses.replace(show.settings.cluster, **cluster)
+    elsewhere = jobs is None and bool(params.scheduler)
+    if elsewhere:
+        clusters.check(params)
     withdrawn = show.state.withdrawals().keys()
     done = show.state.erased(What.RAW)
     rows = [show.episode(name) for name in names] or [r for r in show.episodes() if r.id not in withdrawn | done]
@@ -83,17 +104,29 @@ def run(show: OpenShow, names: tuple[str, ...], *, jobs: int, producer: str | No
         rows = [row for row in rows if row not in damaged]
         by_slug = {row.slug: row for row in rows}
         if due:
-            for progress in run_all(tuple(ready), jobs):
-                yield progress
-                if not progress.stage and progress.event != "failed":
-                    row = by_slug[progress.slug]
-                    show.state.log(show.now(), maker.id if maker else OPERATOR, "processed", row.id)
+            with (
+                clusters.crew(show.workspace, params)
+                if elsewhere
+                else on_this_machine(tuple(ready), jobs or os.cpu_count() or 1)
+            ) as crew:
+                for progress in run_all(tuple(ready), crew):
+                    yield progress
+                    if not progress.stage and progress.event != "failed":
+                        row = by_slug[progress.slug]
+                        show.state.log(show.now(), maker.id if maker else OPERATOR, "processed", row.id)
         for row in rows:
             if not show.facts(row).pending:
                 if row not in due:
                     yield Progress(row.slug, "", "up-to-date", 0)
                 yield from _judged(show, row)
                 freeze_if_ready(show, row, maker.id if maker else None)
+
+
+def work(root: Path, cluster: Mapping[str, str], *, workers: int, memory_bytes: int) -> None:
+    """Be workers of a cluster in this show's folder, until told to stop. Raises UsageRefused and EnvironmentFailure."""
+    workspace = Workspace.open(root)
+    params = dataclasses.replace(settings.load(Settings, workspace.config("show.toml")).cluster, **cluster)
+    clusters.serve(workspace.root, params, workers=workers, memory_bytes=memory_bytes)
 
 
 def _judged(show: OpenShow, row: EpisodeRow) -> Iterator[Progress]:

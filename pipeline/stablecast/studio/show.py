@@ -11,13 +11,13 @@ from importlib import resources
 from pathlib import Path
 
 from stablecast.engine import workflow
-from stablecast.engine.pipeline import Production, Tools
+from stablecast.engine.pipeline import Production
 from stablecast.engine.plan import Step
 from stablecast.engine.settings import Settings
 from stablecast.engine.workflow import WITHDRAWN, Facts
 from stablecast.errors import GateClosed, StablecastError, UsageRefused
-from stablecast.model import Approval, Item, Method, Outcomes, Role, Slug, slug_of
-from stablecast.runner import donor_digests, failure, steps, sting_digests
+from stablecast.model import Approval, Item, Outcomes, Role, Slug, slug_of
+from stablecast.runner import donor_digests, failure, steps, sting_digests, tools_here
 from stablecast.site.design import Design
 from stablecast.site.outcomes import outcomes
 from stablecast.store import decisions, episode, keyring, receipts, settings
@@ -26,7 +26,6 @@ from stablecast.store.workspace import Workspace
 from stablecast.studio import design
 from stablecast.studio.memory import Memory
 from stablecast.targets.params import Targets
-from stablecast.tools import ffmpeg, models, piper, presidio, recognisers, verifier
 from stablecast.voice.characters import Character, characters
 from stablecast.wording import Labels
 
@@ -130,13 +129,7 @@ class OpenShow:
         return Production(
             self.settings,
             tuple(self.characters[name] for name in chosen),
-            Tools(
-                ffmpeg.probe_version(),
-                recognisers.identity(self.settings.transcribe),
-                presidio.identity(),
-                piper.identity() if self.settings.revoice.method is Method.SPEECH else models.identity(),
-                verifier.identity(),
-            ),
+            tools_here(self.settings),
             sting_digests(self.workspace, self.settings),
             donor_digests(self.workspace),
         )

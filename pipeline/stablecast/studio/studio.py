@@ -249,10 +249,21 @@ class Studio:
         with self._open() as show:
             return finding.in_file(show, episode)
 
-    def run(self, episodes: tuple[str, ...], *, jobs: int, producer: str | None = None) -> Iterator[Progress]:
+    def run(
+        self,
+        episodes: tuple[str, ...],
+        *,
+        jobs: int | None,
+        producer: str | None = None,
+        cluster: Mapping[str, str] = making.NOT_GIVEN,
+    ) -> Iterator[Progress]:
         """Bring episodes up to date, telling what happens."""
         with self._open() as show:
-            yield from making.run(show, episodes, jobs=jobs, producer=producer)
+            yield from making.run(show, episodes, jobs=jobs, producer=producer, cluster=cluster)
+
+    def work(self, cluster: Mapping[str, str], *, workers: int, memory_bytes: int) -> None:
+        """Be workers of a cluster in this show's folder, until told to stop. Needs no passphrase: keys come with the work."""
+        making.work(self.root, cluster, workers=workers, memory_bytes=memory_bytes)
 
     def status(self, episodes: tuple[str, ...] = ()) -> StatusView:
         with self._open() as show:

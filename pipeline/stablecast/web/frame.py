@@ -279,9 +279,9 @@ def show(template: str, **values: object) -> Answer:
     return render_template(template, **values)
 
 
-def stream(*topics: str) -> AnyResponse:
-    """Server-sent events of some topics, for this visitor."""
-    texts = house().live.listen(visitor().key, *topics)
+def stream(*topics: str, first: Iterable[tuple[str, object]] = ()) -> AnyResponse:
+    """Server-sent events of some topics, for this visitor; `first` those that say how things stand."""
+    texts = house().live.listen(visitor().key, *topics, first=first)
     return Response(texts, mimetype="text/event-stream")
 
 

@@ -11,7 +11,7 @@ import json
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from stablecast import codecs
@@ -65,6 +65,10 @@ class _Listener:
         self._gone(self)
 
 
+def _event(kind: str, value: object) -> str:
+    return f"event: {kind}\ndata: {json.dumps(codecs.plain(value), ensure_ascii=False)}\n\n"
+
+
 Gone = Callable[[_Listener], None]
 
 
@@ -85,19 +89,23 @@ class Live:
 
     def publish(self, topic: str, kind: str, value: object) -> None:
         """Tell everybody who listens to `topic`. `value` is a frozen dataclass or plain."""
-        text = f"event: {kind}\ndata: {json.dumps(codecs.plain(value), ensure_ascii=False)}\n\n"
+        text = _event(kind, value)
         with self._lock:
             for listener in [found for found in self._listeners if topic in found.topics]:
                 if not listener.put(text):
                     self._listeners.remove(listener)
                     listener.end()
 
-    def listen(self, session: str, *topics: str) -> Iterator[str]:
+    def listen(self, session: str, *topics: str, first: Iterable[tuple[str, object]] = ()) -> Iterator[str]:
         """The text of a stream, until the listener goes or is cut off. A session's oldest stream makes room for a new one.
+
+        `first`: events by kind that tell this listener how things stand.
 
         Raises EnvironmentFailure where too many listen.
         """
         listener = _Listener(session, frozenset(topics), self._queued, self._heartbeat_s, self._forget)
+        for kind, value in first:
+            listener.put(_event(kind, value))
         with self._lock:
             mine = [found for found in self._listeners if found.session == session]
             if len(mine) >= self._most_a_session:

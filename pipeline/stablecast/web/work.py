@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from stablecast.errors import EnvironmentFailure, StablecastError
@@ -30,6 +31,8 @@ class WorkView:
     total: int
     seconds: float
     sentence: str
+    share: float | None = None  # 0–1, of what this run does; None where only stages can be counted
+    left_s: float | None = None  # None: not known yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Work:
         self._studio, self._live = studio, live
         self._waiting: queue.Queue[_Job | None] = queue.Queue()
         self._now: dict[str, WorkView] = {}
+        self._told_at = time.monotonic()  # of the one run that goes on
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -83,8 +87,16 @@ class Work:
 
     def at(self, episode: str) -> WorkView | None:
         """How an episode's run stands; None where none waits or runs."""
+        return next((view for view in self.now() if view.episode == episode), None)
+
+    def now(self) -> tuple[WorkView, ...]:
+        """How every run stands that waits or runs; the time since it was last told is taken off what is left."""
         with self._lock:
-            return self._now.get(episode)
+            passed_s = time.monotonic() - self._told_at
+            return tuple(
+                view if view.left_s is None else replace(view, left_s=max(0.0, view.left_s - passed_s))
+                for view in self._now.values()
+            )
 
     def close(self) -> None:
         """Stop after the stage that runs now. What it made so far stays; the next run goes on there."""
@@ -97,7 +109,7 @@ class Work:
             try:
                 for view in job.steps():
                     with self._lock:
-                        self._now[job.episode] = view
+                        self._now[job.episode], self._told_at = view, time.monotonic()
                     self._tell(view)
                     if self._stopping.is_set():
                         return
@@ -115,7 +127,10 @@ class Work:
         total = 0
         for told in self._studio.run((episode,), jobs=1, producer=producer):
             total = max(total, told.left)
-            yield WorkView(episode, told.stage, told.event, told.left, total, told.seconds, told.sentence)
+            share, left_s = (told.forecast.share, told.forecast.left_s) if told.forecast else (None, None)
+            yield WorkView(
+                episode, told.stage, told.event, told.left, total, told.seconds, told.sentence, share, left_s
+            )
 
     def _tell(self, view: WorkView) -> None:
         for listened in (BOARD, topic(view.episode)):

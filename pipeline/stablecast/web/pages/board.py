@@ -29,4 +29,4 @@ def board() -> Answer:
 @api(Role.PRODUCER, Role.REVIEWER, Role.LEAD)
 def events() -> AnyResponse:
     """How runs go, as they go."""
-    return stream(BOARD)
+    return stream(BOARD, first=[("progress", view) for view in house().work.now()])

@@ -1,6 +1,6 @@
 // The board, alive: how runs go, and every card anew when a run is over.
 
-import { drawn, listenTo, stageWords } from "./stages.js";
+import { drawRun, drawn, listenTo, stageWords } from "./stages.js";
 
 const lanes = document.getElementById("lanes");
 const told = document.getElementById("told");
@@ -11,12 +11,8 @@ function show(run) {
   if (!card) return refresh();
   if (run.event === "ended") return refresh();
   const going = card.querySelector(".going");
-  going.hidden = false;
+  drawRun(going, run);
   going.querySelector(".stage").textContent = run.event === "failed" ? run.sentence : run.stage ? stageWords(run.stage) : "Waiting for its turn";
-  going.querySelector(".left").textContent = run.left ? `${run.left} to go` : "";
-  const bar = going.querySelector("progress");
-  bar.max = run.total || 1;
-  bar.value = run.total ? run.total - run.left : 0;
   return undefined;
 }
 

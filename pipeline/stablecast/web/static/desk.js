@@ -2,7 +2,7 @@
 
 import { clock, get, post, say } from "./api.js";
 import { consents, details, noteRows, protectedWords, receipt, seeing } from "./fields.js";
-import { drawn, listenTo, stageWords } from "./stages.js";
+import { drawRun, drawn, listenTo, stageWords } from "./stages.js";
 
 const found = (id) => document.getElementById(id);
 const episode = document.body.dataset.episode;
@@ -36,13 +36,9 @@ function show(run) {
   }
   button.disabled = true;
   const going = document.querySelector("#live .going");
-  going.hidden = false;
+  drawRun(going, run);
   if (run.event === "failed") say(told, run.sentence, "warn");
   going.querySelector(".stage").textContent = run.stage ? stageWords(run.stage) : "Waiting for its turn";
-  going.querySelector(".left").textContent = run.left ? `${run.left} to go` : "";
-  const bar = going.querySelector("progress");
-  bar.max = run.total || 1;
-  bar.value = run.total ? run.total - run.left : 0;
   for (const row of document.querySelectorAll("#stages li")) {
     if (row.dataset.stage !== run.stage) { row.classList.remove("now"); continue; }
     const done = run.event === "done" || run.event === "up-to-date";

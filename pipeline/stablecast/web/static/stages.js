@@ -25,6 +25,35 @@ export function stageWords(key) {
   return track ? `${words} (speaker ${track})` : words;
 }
 
+/** How long a run will still take, no more exact than it is known; `run` came `passed_s` ago. */
+export function leftWords(run, passed_s = 0) {
+  if (!run.left) return "";
+  if (run.left_s == null) return `${run.left} steps to go; time left not known yet`;
+  const left_s = run.left_s - passed_s;
+  if (left_s < 0) return "longer than expected";
+  if (left_s < 50) return "less than a minute left";
+  const minutes = Math.round(left_s / 60);
+  return minutes < 90 ? `about ${minutes} min left` : `about ${(left_s / 3600).toFixed(1)} h left`;
+}
+
+const counting = new WeakMap();
+
+/** Say in `going` how far a run is, and count its time down until the next event. */
+export function drawRun(going, run) {
+  going.hidden = false;
+  const left = going.querySelector(".left");
+  clearInterval(counting.get(left));
+  const came = performance.now();
+  const say = () => { const words = leftWords(run, (performance.now() - came) / 1000); if (left.textContent !== words) left.textContent = words; };
+  say();
+  if (run.left_s != null && run.event !== "failed") {
+    counting.set(left, setInterval(() => (left.isConnected ? say() : clearInterval(counting.get(left))), 1000));
+  }
+  const bar = going.querySelector("progress");
+  bar.max = run.share == null ? run.total || 1 : 1;
+  bar.value = run.share ?? (run.total ? run.total - run.left : 0);
+}
+
 /** Listen to the events at `url`; `handlers` by kind. Says so where the line is cut, and goes on by itself. */
 export function listenTo(url, handlers, cut = () => {}) {
   const source = new EventSource(url);

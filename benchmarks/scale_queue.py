@@ -1,0 +1,204 @@
+"""A queue of a month's episodes before so many workers: how long they wait, and what that takes. Simulated, with measured costs.
+
+python benchmarks/scale_queue.py [FIGURES] [--hours 100000] [--days 7]     FIGURES: what benchmarks/scale.py wrote
+
+Episodes arrive as people work: a Poisson process whose rate follows the hour and the day of the week. Each is a graph of stages,
+one of each for a speaker where the stage is a speaker's; a stage takes its measured seconds per hour of speech on one core. A free
+worker takes the first ready stage of the episode that has waited longest, as `stablecast.scheduler` does. Workers are lost now and
+then, and what they did is done again. Waiting is from arrival to the last stage, less what the episode takes with nobody before it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import heapq
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+FIGURES = Path(__file__).with_name("scale.json")
+DAYS_A_MONTH = 365.25 / 12
+OF_A_SPEAKER = ("transcribe", "revoice", "attack")
+# Which stages a stage waits for; "k" stands for the speaker's own.
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "transcribe/k": (),
+    "find": ("transcribe/k",),
+    "redact": ("transcribe/k",),
+    "proposals": ("find", "redact"),
+    "revoice/k": ("redact",),
+    "master": ("revoice/k",),
+    "peaks": ("master",),
+    "encode": ("master",),
+    "caption": ("master",),
+    "tag": ("encode", "caption"),
+    "attack/k": ("revoice/k",),
+    "prove": ("tag", "attack/k"),
+}
+# By hour of the day (UTC) and day of the week from Monday: most recordings are sent when youth workers work.
+BY_HOUR = (1, 1, 1, 1, 1, 1, 2, 4, 8, 12, 14, 14, 10, 12, 14, 16, 16, 12, 8, 6, 5, 4, 2, 1)
+BY_DAY = (10, 10, 10, 10, 9, 3, 2)
+
+
+@dataclass(frozen=True)
+class Episode:
+    """What arrives: when, how much speech, of how many speakers with a track each."""
+
+    at_s: float
+    speech_h: float
+    speakers: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """A stage of an episode: how long it takes, and which tasks of the same episode it waits for."""
+
+    took_s: float
+    needs: tuple[int, ...]
+
+
+def arrivals(hours_a_month: float, days: float, mean_h: float, chance: np.random.Generator) -> list[Episode]:
+    """Episodes of so many hours of speech a month, for so many days; lengths are log-normal, speakers one to four."""
+    rate_a_day = hours_a_month / DAYS_A_MONTH / mean_h
+    hourly = np.array(BY_HOUR) / sum(BY_HOUR)
+    daily = np.array(BY_DAY) / np.mean(BY_DAY)
+    sigma = 0.7
+    found = []
+    for hour in range(round(days * 24)):
+        expected = rate_a_day * daily[hour // 24 % 7] * hourly[hour % 24]
+        for _ in range(chance.poisson(expected)):
+            speech_h = mean_h * math.exp(chance.normal(-(sigma**2) / 2, sigma))
+            speakers = int(chance.choice([1, 2, 3, 4], p=[0.45, 0.4, 0.1, 0.05]))
+            found.append(Episode((hour + chance.random()) * 3600, float(np.clip(speech_h, 0.02, 4.0)), speakers))
+    return sorted(found, key=lambda episode: episode.at_s)
+
+
+def tasks(episode: Episode, costs_s: Mapping[str, float]) -> list[Task]:
+    """The stages of an episode. What a speaker's stage costs is shared among them: the speech is the same."""
+    keys: dict[str, int] = {}
+    made: list[Task] = []
+    for name, needs in NEEDS.items():
+        stage = name.partition("/")[0]
+        for k in range(1, episode.speakers + 1) if name.endswith("/k") else (0,):
+            waits: list[int] = []
+            for need in needs:
+                own = (k,) if k else range(1, episode.speakers + 1)
+                waits += [keys[need.replace("/k", f"/{each}")] for each in (own if need.endswith("/k") else (0,))]
+            share = 1 / episode.speakers if k else 1.0
+            keys[name.replace("/k", f"/{k}")] = len(made)
+            made.append(Task(costs_s.get(stage, 0.0) * episode.speech_h * share, tuple(waits)))
+    return made
+
+
+def alone_s(work: list[Task]) -> float:
+    """How long an episode takes with a worker for each stage: its longest chain."""
+    ends: list[float] = []
+    for task in work:
+        ends.append(task.took_s + max((ends[n] for n in task.needs), default=0.0))
+    return max(ends)
+
+
+def simulate(
+    works: list[tuple[float, list[Task]]],
+    workers: int,
+    *,
+    lost_every_s: float = math.inf,
+    chance: np.random.Generator | None = None,
+) -> Iterator[tuple[float, float]]:
+    """When each of `works` (arrival, tasks) ends, and what it would take alone. Work that arrived first goes first.
+
+    A worker is lost after `lost_every_s` of work in the mean: what it did of its task is lost, and the task waits again.
+    """
+    ends = [math.nan] * len(works)
+    left = [len(work) for _, work in works]
+    waits = [[len(task.needs) for task in work] for _, work in works]
+    after: list[list[list[int]]] = []
+    for _, work in works:
+        following: list[list[int]] = [[] for _ in work]
+        for n, task in enumerate(work):
+            for need in task.needs:
+                following[need].append(n)
+        after.append(following)
+    ready: list[tuple[int, int]] = []  # by arrival, then by order in the episode
+    events: list[tuple[float, int, int, bool]] = []  # when, which episode, which task, whether it is done
+    free, arrived = workers, 0
+    while arrived < len(works) or events:
+        if arrived < len(works) and (not events or works[arrived][0] <= events[0][0]):
+            now = works[arrived][0]
+            for n, waiting in enumerate(waits[arrived]):
+                if not waiting:
+                    heapq.heappush(ready, (arrived, n))
+            arrived += 1
+        else:
+            now, episode, n, done = heapq.heappop(events)
+            free += 1
+            if not done:
+                heapq.heappush(ready, (episode, n))
+            else:
+                left[episode] -= 1
+                for following in after[episode][n]:
+                    waits[episode][following] -= 1
+                    if not waits[episode][following]:
+                        heapq.heappush(ready, (episode, following))
+                if not left[episode]:
+                    ends[episode] = now
+        while free and ready:
+            episode, n = heapq.heappop(ready)
+            took_s = works[episode][1][n].took_s
+            lost_s = math.inf if chance is None or math.isinf(lost_every_s) else chance.exponential(lost_every_s)
+            heapq.heappush(events, (now + min(took_s, lost_s), episode, n, lost_s >= took_s))
+            free -= 1
+    for (_, work), end in zip(works, ends, strict=True):
+        yield end, alone_s(work)
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("figures", nargs="?", type=Path, default=FIGURES)
+    asked.add_argument("--hours", type=float, default=100_000.0, help="of speech a month")
+    asked.add_argument("--days", type=float, default=14.0, help="to simulate; the first week only fills the queue")
+    asked.add_argument("--mean-h", type=float, default=0.75, help="mean length of an episode")
+    asked.add_argument("--lost-every-h", type=float, default=200.0, help="hours of work after which a worker is lost")
+    asked.add_argument("--seed", type=int, default=20_261_126)
+    given = asked.parse_args()
+    figures = json.loads(given.figures.read_text())
+    costs_s = figures["processor_s_an_hour"]
+    an_hour_s = sum(costs_s.values())
+    chance = np.random.default_rng(given.seed)
+    episodes = arrivals(given.hours, given.days, given.mean_h, chance)
+    works = [(episode.at_s, tasks(episode, costs_s)) for episode in episodes]
+    core_h = given.hours * an_hour_s / 3600
+    busy = core_h / (DAYS_A_MONTH * 24)
+    stored = figures["stored_bytes_an_hour"]
+    print(f"{given.hours:,.0f} hours of speech a month, {given.hours / given.mean_h:,.0f} episodes")
+    print(
+        f"  {an_hour_s:,.0f} s of one core an hour of speech; {core_h:,.0f} core-hours a month; {busy:,.0f} cores busy in the mean"
+    )
+    each = ", ".join(f"{what} {size * given.hours / 1e12:,.1f}" for what, size in stored.items())
+    print(f"  {sum(stored.values()) * given.hours / 1e12:,.1f} TB sealed a month: {each}")
+    memory = figures["worker_memory_bytes"]
+    print("\n| workers | busy | memory | waits 50 % | 90 % | 99 % | ready after 50 % | 90 % | 99 % |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for load in (0.95, 0.85, 0.7, 0.5, 0.35):
+        workers = max(1, math.ceil(busy / load))
+        ended = list(simulate(works, workers, lost_every_s=given.lost_every_h * 3600, chance=chance))
+        week = 7 * 86_400 if given.days > 7 else 0
+        kept = [(end - at, alone) for (at, _), (end, alone) in zip(works, ended, strict=True) if at >= week]
+        ready = np.array([took for took, _ in kept])
+        waited = np.array([max(0.0, took - alone) for took, alone in kept])
+        cells = [_time(value) for series in (waited, ready) for value in np.percentile(series, (50, 90, 99))]
+        print(
+            f"| {workers:,} | {load:.0%} | {workers * memory / 2**30:,.0f} GiB | " + " | ".join(cells) + " |",
+            flush=True,
+        )
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+if __name__ == "__main__":
+    main()
