@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
 from stablecast.frames import Frame, framed, with_margins
@@ -13,6 +14,7 @@ from stablecast.loudness.true_peak import HALF, Interpolator
 from stablecast.model import Block, Dbtp
 
 _FRAME_S = 0.2
+_FRAMES = 10  # are searched for peaks at once: most hold none, and each search has its price
 _INAUDIBLE = 1e-5  # a reduction below this (0.0001 dB) is over: samples after a peak are again exactly what came in
 _CLOSER_DB = 0.02  # aim this much below: the gain moves a little within the reach of one interpolated value
 
@@ -31,8 +33,9 @@ def limit(
     if not 0 < lookahead_ms <= 100 or release_ms < 1:
         raise ValueError(f"no such limiter: {lookahead_ms} ms ahead, {release_ms} ms back")
     half = max(1, round(lookahead_ms * rate_hz / 2000))
-    audio, ahead = itertools.tee(framed(blocks, max(4 * HALF, round(_FRAME_S * rate_hz))))
-    excess = _excess(ahead, rate_hz, ceiling)
+    size = max(4 * HALF, round(_FRAME_S * rate_hz))
+    audio, ahead = itertools.tee(framed(blocks, size))
+    excess = framed(_excess(framed(ahead, _FRAMES * size), rate_hz, ceiling), size)
     held = _held(excess, half + HALF)
     falling = _released(held, float(np.exp(-1000 / (release_ms * rate_hz))))
     for frame, reduction in zip(audio, _smoothed(falling, half), strict=True):
@@ -46,7 +49,10 @@ def _excess(frames: Iterator[Frame], rate_hz: int, ceiling: Dbtp) -> Iterator[Fr
     aim = above * 10 ** (-_CLOSER_DB / 20)
     for window in with_margins(frames, HALF):
         peaks = interpolator.peaks(window, above)
-        yield np.where(peaks > above, 1 - aim / np.maximum(peaks, aim), 0).astype(np.float32)
+        over = np.flatnonzero(peaks > above)
+        excess = np.zeros(len(peaks), np.float32)
+        excess[over] = 1 - aim / peaks[over]
+        yield excess
 
 
 def _held(excess: Iterator[Frame], reach: int) -> Iterator[Frame]:
@@ -59,12 +65,14 @@ def _held(excess: Iterator[Frame], reach: int) -> Iterator[Frame]:
 def _released(held: Iterator[Frame], decay: float) -> Iterator[Frame]:
     """d[n] = max(held[n], decay · d[n−1]), as a running maximum of held[n] / decay^n."""
     last = 0.0
+    fade: NDArray[np.float64] = np.zeros(0)
     for reduction in held:
         if last < _INAUDIBLE and not reduction.any():
             last = 0.0
             yield reduction
             continue
-        fade = decay ** np.arange(1, len(reduction) + 1)
+        if len(fade) != len(reduction):
+            fade = decay ** np.arange(1, len(reduction) + 1)
         falling = fade * np.maximum(np.maximum.accumulate(reduction / fade), last)
         falling[falling < _INAUDIBLE] = 0
         last = float(falling[-1])
