@@ -15,6 +15,7 @@ from stablecast.model import Block, Dbtp
 
 _FRAME_S = 0.2
 _FRAMES = 10  # are searched for peaks at once: most hold none, and each search has its price
+_FAST = 1024  # samples: transforms of multiples of this are quick
 _INAUDIBLE = 1e-5  # a reduction below this (0.0001 dB) is over: samples after a peak are again exactly what came in
 _CLOSER_DB = 0.02  # aim this much below: the gain moves a little within the reach of one interpolated value
 
@@ -81,13 +82,16 @@ def _released(held: Iterator[Frame], decay: float) -> Iterator[Frame]:
 
 def _smoothed(falling: Iterator[Frame], half: int) -> Iterator[Frame]:
     """The mean over 2·`half` + 1 samples under a Hann window."""
-    from scipy.signal import oaconvolve  # takes longer to import than most commands take to run
-
     weights = np.hanning(2 * half + 3)[1:-1]
     weights /= weights.sum()
+    spectra: dict[int, NDArray[np.complex128]] = {}  # of the weights, by size: two, as the last frame may be shorter
     for window in with_margins(falling, half, hold=True):
         if not window.any():
             yield window[half : len(window) - half]
-        else:
-            smooth = oaconvolve(window.astype(np.float64), weights, mode="valid")
-            yield np.where(smooth > _INAUDIBLE, smooth, 0).astype(np.float32)
+            continue
+        size = -(-len(window) // _FAST) * _FAST
+        if size not in spectra:
+            spectra[size] = np.fft.rfft(weights, size)
+        around = np.fft.irfft(np.fft.rfft(window.astype(np.float64), size) * spectra[size], size)
+        smooth = around[2 * half : len(window)]  # what came round the end of the transform lies before
+        yield np.where(smooth > _INAUDIBLE, smooth, 0).astype(np.float32)
