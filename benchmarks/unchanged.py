@@ -66,15 +66,14 @@ def show(count: int) -> tuple[Path, Path]:
     folder.mkdir(parents=True)
     sys.path.insert(0, str(ROOT / "tests"))
     import desk
-    from stablecast.model import Item, slug_of
+    from stablecast.model import slug_of
     from stablecast.store import episode
-    from stablecast.studio.intake import SealedPerson
 
     made = desk.made(folder, 30.0)
     with made.open() as opened:
         workspace, first = opened.workspace, opened.episode(desk.EPISODE)
         entry, record = opened.keyring.entry(first.id), episode.read(opened.workspace, first.slug)
-        entries = {}
+        (consent,), entries = opened.state.consents(first.id), {}
         with opened.state.transaction():
             for number in range(2, count + 1):
                 row = opened.state.add_episode(slug_of(f"ep-{number:03d}"), f"{number:032x}")
@@ -82,8 +81,7 @@ def show(count: int) -> tuple[Path, Path]:
                 for room in (workspace.episode, workspace.words):
                     shutil.copytree(room(first.slug), room(row.slug), dirs_exist_ok=True)
                 episode.write(workspace, row.slug, dataclasses.replace(record, id=row.id))
+                opened.state.add_consent(row.id, consent)
         opened.keyring.put_all(entries)
-    for number in range(2, count + 1):
-        made.studio.consent(f"ep-{number:03d}", tuple(i for i in Item if i is not Item.SAME_VOICE), SealedPerson())
     secret.write_text(desk.PASSPHRASE + "\n")
     return root, secret

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d
 
 from stablecast.frames import Frame, framed, with_margins
 from stablecast.loudness.true_peak import HALF, Interpolator
@@ -58,6 +57,8 @@ def _excess(frames: Iterator[Frame], rate_hz: int, ceiling: Dbtp) -> Iterator[Fr
 
 def _held(excess: Iterator[Frame], reach: int) -> Iterator[Frame]:
     """Each sample's reduction is the largest within `reach`."""
+    from scipy.ndimage import maximum_filter1d  # takes longer to import than most commands take to run
+
     for window in with_margins(excess, reach):
         inner = slice(reach, len(window) - reach)
         yield maximum_filter1d(window, 2 * reach + 1)[inner] if window.any() else window[inner]
@@ -66,7 +67,7 @@ def _held(excess: Iterator[Frame], reach: int) -> Iterator[Frame]:
 def _released(held: Iterator[Frame], decay: float) -> Iterator[Frame]:
     """d[n] = max(held[n], decay · d[n−1]), as a running maximum of held[n] / decay^n."""
     last = 0.0
-    fade: NDArray[np.float64] = np.zeros(0)
+    fade: NDArray[np.floating] = np.zeros(0)
     for reduction in held:
         if last < _INAUDIBLE and not reduction.any():
             last = 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -115,7 +116,11 @@ def read(workspace: Workspace, slug: Slug) -> Record:
     path = workspace.episode(slug) / RECORD
     if not path.is_file():
         raise UsageRefused(f"there is no episode called {slug}; see `stablecast status` for those there are")
-    record = settings.load(Record, path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as unreadable:
+        raise UsageRefused(f"{RECORD}: cannot be read as UTF-8 text") from unreadable
+    record = _understood(text)
     if record.format != FORMAT:
         raise IntegrityFailure(
             f"{slug}: {RECORD} is of format {record.format}, which this version does not know; use a newer one"
@@ -124,6 +129,12 @@ def read(workspace: Workspace, slug: Slug) -> Record:
         name: stored for name, stored in record.inputs.items() if name != "history"
     }  # `store.decisions` has it now
     return dataclasses.replace(record, inputs=known)
+
+
+@functools.lru_cache(maxsize=2048)  # every command asks several times of each episode
+def _understood(text: str) -> Record:
+    record: Record = settings.understood(RECORD, text, lambda table: codecs.read(Record, table))
+    return record
 
 
 def write(workspace: Workspace, slug: Slug, record: Record) -> None:

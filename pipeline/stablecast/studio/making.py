@@ -63,8 +63,9 @@ def run(show: OpenShow, names: tuple[str, ...], *, jobs: int, producer: str | No
             files.sweep(show.workspace.root)
         for row in rows:
             deciding.follow(show, row)
-        due = tuple(row for row in rows if show.facts(row).pending)
-        by_slug = {row.slug: row for row in rows}
+        found = {row.id: show.facts(row) for row in rows}
+        due = tuple(row for row in rows if found[row.id].pending)
+        by_slug, ran = {row.slug: row for row in rows}, {row.slug for row in due}
         if due:
             ready = tuple(job(show, row) for row in due)
             for progress in run_all(ready, jobs):
@@ -72,21 +73,24 @@ def run(show: OpenShow, names: tuple[str, ...], *, jobs: int, producer: str | No
                 if not progress.stage and progress.event != "failed":
                     row = by_slug[progress.slug]
                     show.state.log(show.now(), maker.id if maker else OPERATOR, "processed", row.id)
+        found |= {row.id: show.facts(row) for row in due}
         for row in rows:
-            if not show.facts(row).pending:
-                if row not in due:
-                    yield Progress(row.slug, "", "up-to-date", 0)
-                yield from _judged(show, row)
+            facts = found[row.id]
+            if facts.pending:
+                continue
+            if row.slug not in ran:
+                yield Progress(row.slug, "", "up-to-date", 0)
+            if facts.problems:
+                yield _judged(show, row)
+            if facts.cut is None:
                 freeze_if_ready(show, row, maker.id if maker else None)
 
 
-def _judged(show: OpenShow, row: EpisodeRow) -> Iterator[Progress]:
+def _judged(show: OpenShow, row: EpisodeRow) -> Progress:
     """What `prove` found against the finished file, with the places: the key is at hand."""
-    if not show.failed_checks(row.slug):
-        return
     proof = bench(show, row).value("prove", Proof)
     sentence = " ".join(check.sentence for check in proof.checks if not check.passed)
-    yield Progress(row.slug, "prove", "failed", 0, 0.0, sentence, GateClosed.exit_code)
+    return Progress(row.slug, "prove", "failed", 0, 0.0, sentence, GateClosed.exit_code)
 
 
 def heard(show: OpenShow, row: EpisodeRow) -> Iterator[Progress]:
