@@ -1,4 +1,4 @@
-.PHONY: install demo test test-slow check lock sbom clean help
+.PHONY: install demo test test-slow check bench lock sbom clean help
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -34,6 +34,15 @@ test: check        ## all tests but those marked slow
 
 test-slow: .venv/tested        ## the tests marked slow (CI runs them too)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow -n 2 $(ARGS)
+
+bench: .venv/tested build/bench/venv/installed        ## measure beside the peers; ONLY=level for a part, FACTOR=0.1 RUNS=1 to try
+	$(BIN)/python benchmarks/bench.py $(if $(ONLY),--only $(ONLY)) --factor $(or $(FACTOR),1) --runs $(or $(RUNS),3)
+
+build/bench/venv/installed: benchmarks/requirements.txt
+	test -x build/bench/venv/bin/python || $(PYTHON) -m venv build/bench/venv
+	build/bench/venv/bin/python -m pip install --disable-pip-version-check --quiet $$(grep '^torch==' $<)
+	build/bench/venv/bin/python -m pip install --disable-pip-version-check --quiet -r $<
+	touch $@
 
 lock:            ## write the lock files anew (needs uv)
 	scripts/lock.sh

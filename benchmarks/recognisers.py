@@ -1,8 +1,9 @@
 """The two speech recognisers beside each other, on the same weights: do they hear the same words, and at what cost?
 
 python benchmarks/recognisers.py [SPEECH]     SPEECH: a folder of folders, one a person; else ../shared/speech/open
+python benchmarks/recognisers.py --one ours|plain WAV     one side alone, as `make bench` measures it
 
-Needs `pip install 'stablecast[openai-whisper]'`. Recordings: the demo's, whose words are known, and one from each of the
+The table needs `pip install 'stablecast[openai-whisper]'`. Recordings: the demo's, whose words are known, and one from each of the
 first people in SPEECH, joined, where there is such a folder. Each engine works as the settings' defaults say, on one thread,
 in this process; cost is processor time, which other work on the machine disturbs less than the clock. `batched` is
 faster-whisper's BatchedInferencePipeline, which Stablecast does not use. Words are compared in small letters without
@@ -11,25 +12,28 @@ punctuation; an error is a word inserted, left out or replaced.
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from faster_whisper import BatchedInferencePipeline
 from faster_whisper.audio import decode_audio
+from harness import BUILD, OURS, PEERS, SPEECH, Row, Scale, Spent, in_turn, spent
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
 import stablecast
 from stablecast.model import Alias, SourceAudio, Waveform
 from stablecast.stages.transcribe import RATE_HZ, Engine, TranscribeParams, transcribe
-from stablecast.tools import recognisers, whisper
+from stablecast.tools import openai_whisper, recognisers, whisper
 
 DEMO = Path(stablecast.__file__).parent / "demo"
 PEOPLE = 12
@@ -117,6 +121,78 @@ def main(speech: Path) -> None:
             )
 
 
+# --- how fast, for `make bench` ------------------------------------------------------------------------------------------
+
+WHOLE_S = 300.0
+
+
+def rows(scale: Scale) -> Iterator[Row]:
+    """Our stage, plain faster-whisper, and openai-whisper by itself: programs that read a WAV file, loading included."""
+    from sound import speech
+
+    seconds = scale.seconds(WHOLE_S, 60)
+    source, weights = speech(seconds, RATE_HZ), openai_weights()
+    script = Path(__file__).parent / "peers" / "recognise.py"
+    from harness import ffmpeg
+    from whole import path
+
+    env = {"PATH": path(ffmpeg())}
+    sides = {
+        "ours": lambda: once("ours", source),
+        "plain": lambda: once("plain", source),
+        "openai": lambda: spent([PEERS / "python", script, source, weights], env=env),
+    }
+    found = in_turn(sides, scale.runs)
+    ours, plain = found["ours"], found["plain"]
+    for side, name in (("openai", "openai-whisper"), ("plain", "plain faster-whisper")):
+        peer = found[side]
+        yield Row(
+            f"recognition, {name}",
+            ours.wall_s,
+            peer.wall_s,
+            peer.wall_s / ours.wall_s,
+            "≥ 5 times" if side == "openai" else "as fast",
+            peer.wall_s / ours.wall_s >= (5.0 if side == "openai" else 0.95),
+            "s",
+            "the stage `transcribe`: Whisper base, beam 5, word times",
+            name,
+            f"the engine alone: {plain.wall_s:.0f} s",
+            f"{seconds:.0f} s of speech",
+            peer.cpu_s / ours.cpu_s,
+        )
+
+
+def once(side: str, source: Path) -> Spent:
+    """One side in a process of its own."""
+    return spent([OURS / "python", __file__, "--one", side, source])
+
+
+def one(side: str, source: Path) -> None:
+    """One side in this process: how many words it hears."""
+    samples = decode_audio(str(source), sampling_rate=RATE_HZ)
+    if side == "ours":
+        print(len(engine(Engine.FASTER_WHISPER)(samples)))
+        return
+    loaded: Any = whisper.library().WhisperModel("base", files=whisper.weights(), device="cpu", compute_type="int8")
+    segments, _ = loaded.transcribe(
+        samples, language="en", beam_size=5, word_timestamps=True, condition_on_previous_text=False
+    )
+    print(sum(len(segment.words) for segment in segments))
+
+
+def openai_weights() -> Path:
+    """The same weights as a file of openai-whisper, made once: it would fetch its own."""
+    made, arrays = BUILD / "base.pt", BUILD / "base.npz"
+    if not made.is_file():
+        said = openai_whisper.in_openais_terms(whisper.weights()["model.bin"])
+        np.savez(arrays, dims=json.dumps(asdict(said.dimensions)), **said.state)
+        subprocess.run([PEERS / "python", Path(__file__).parent / "peers" / "weights.py", arrays, made], check=True)
+        arrays.unlink()
+    return made
+
+
 if __name__ == "__main__":
-    beside = Path(__file__).resolve().parent.parent.parent / "shared" / "speech" / "open"
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else beside)
+    if sys.argv[1:2] == ["--one"]:
+        one(sys.argv[2], Path(sys.argv[3]))
+    else:
+        main(Path(sys.argv[1]) if len(sys.argv) > 1 else SPEECH)

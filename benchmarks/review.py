@@ -1,9 +1,9 @@
-"""How soon the reviewer's page of a two-hour episode can be used, and how soon it seeks, in Chromium on this machine.
+"""How soon the reviewer's page of a long episode can be used, and how soon it seeks, in Chromium on this machine.
 
-    python benchmarks/review.py
+    python benchmarks/review.py [HOURS]     2 unless told otherwise
 
-Behind the real app is the tests' studio in memory: 18,750 words in 1,500 paragraphs and 127 MB of sound at 128 kbit/s. What
-the real studio takes to open and to read them comes on top.
+Behind the real app is the tests' studio in memory, at two hours with 18,750 words in 1,500 paragraphs and 127 MB of sound at
+128 kbit/s. What the real studio takes to open and to read them comes on top.
 """
 
 from __future__ import annotations
@@ -12,17 +12,20 @@ import shutil
 import statistics
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
+from harness import Row, Scale
 from playwright.sync_api import sync_playwright
 
 from desks import serve
 from fake_studio import EP, FakeStudio
 
 RUNS, SEEKS = 5, 20
+AN_HOUR = 750  # paragraphs
 SEEK = """async (to) => {
     const audio = document.querySelector("#audio"), began = performance.now();
     const there = new Promise((done) => audio.addEventListener("seeked", done, { once: true }));
@@ -32,8 +35,35 @@ SEEK = """async (to) => {
 }"""
 
 
-def main() -> None:
-    studio = FakeStudio(1500, kbps=128)
+def main(hours: float) -> None:
+    """Print the figures."""
+    for what, values in figures(hours, RUNS).items():
+        print(f"{what:24} median {statistics.median(values):6.0f} ms, worst {max(values):6.0f} ms")
+
+
+def rows(scale: Scale) -> Iterator[Row]:
+    """For `make bench`."""
+    hours = 4 * min(1.0, max(0.1, scale.factor))
+    found = {what: statistics.median(values) for what, values in figures(hours, scale.runs).items()}
+    for what, target_ms in (("ready to type and play", 2000.0), ("seek", 200.0), ("saved after a letter", 2000.0)):
+        yield Row(
+            f"review, {what}",
+            found[what],
+            None,
+            None,
+            f"≤ {target_ms:,.0f} ms",
+            found[what] <= target_ms if scale.whole else None,
+            "ms",
+            "the reviewer's page in Chromium",
+            f"play after a seek {found['play after a seek']:.0f} ms",
+            f"first words seen: {found['first words seen']:.0f} ms",
+            f"an episode of {hours:g} h",
+        )
+
+
+def figures(hours: float, runs: int) -> dict[str, list[float]]:
+    """Milliseconds, by what they are of."""
+    studio = FakeStudio(round(AN_HOUR * hours), kbps=128)
     said = studio.manuscript(EP)
     print(
         f"{sum(len(one.words) for one in said.paragraphs):,} words in {len(said.paragraphs):,} paragraphs, "
@@ -45,7 +75,7 @@ def main() -> None:
             args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"],
         )
         shown, opened, sought, played, saved = [], [], [], [], []
-        for _ in range(RUNS):
+        for _ in range(runs):
             context = browser.new_context(viewport={"width": 1440, "height": 900})
             secret = served.house.sessions.begin("b")
             name = f"desk-{served.house.address.port}"
@@ -72,16 +102,14 @@ def main() -> None:
             saved.append((time.perf_counter() - began) * 1000)
             context.close()
         browser.close()
-    figures = {
+    return {
         "first words seen": shown,
         "ready to type and play": opened,
         "seek": sought,
         "play after a seek": played,
         "saved after a letter": saved,
     }
-    for what, values in figures.items():
-        print(f"{what:24} median {statistics.median(values):6.0f} ms, worst {max(values):6.0f} ms")
 
 
 if __name__ == "__main__":
-    main()
+    main(float(sys.argv[1]) if len(sys.argv) > 1 else 2.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 import signals
 from stablecast.errors import GateClosed
 from stablecast.loudness.meter import measure
-from stablecast.model import Dbtp, Master, Programme, Timeline, Waveform
+from stablecast.model import Block, Dbtp, Master, Programme, Timeline, Waveform
 from stablecast.stages.master import MasterParams, master, mono_target, relevel
 
 RATE_HZ = 44_100
@@ -51,6 +52,28 @@ def test_what_a_gain_lifts_over_the_absolute_gate_counts_as_well() -> None:
     made = mastered(steady)
     assert measure(made.waveform).dual_mono == pytest.approx(-16, abs=0.05)
     assert made.gain_db - (mono_target(PARAMS) - alone) > 1  # the difference of the two figures would not have done
+
+
+@pytest.mark.parametrize(("make", "most"), [(signals.speechlike, 2), (signals.plosives, 5)])
+def test_what_a_limiter_takes_away_is_made_up_for_in_few_readings(
+    make: Callable[[float, int, int], NDArray[np.floating]], most: int
+) -> None:
+    """A programme is read once to be measured, and then seldom: two gains are tried where it is speech, five where it pops."""
+    whole, readings = Waveform.of(make(12, RATE_HZ, 4), RATE_HZ), list[int]()
+
+    def blocks() -> Iterator[Block]:
+        readings.append(1)
+        return whole.blocks()
+
+    master(Programme(Waveform(RATE_HZ, whole.length, blocks), Timeline()), PARAMS)
+    assert 1 + 2 <= len(readings) <= 1 + most  # less than two and the limiter had nothing to do
+
+
+def test_a_gain_that_is_allowed_is_not_refused_for_a_bold_guess() -> None:
+    """The search may not step over `max_gain_db` where the gain that is needed lies under it."""
+    speech = signals.speechlike(12, RATE_HZ, 4)
+    needed = mastered(speech).gain_db
+    assert mastered(speech, replace(PARAMS, max_gain_db=needed + 0.02)).gain_db <= needed + 0.02
 
 
 def test_quiet_passages_keep_their_distance_when_peaks_are_limited() -> None:

@@ -66,50 +66,77 @@ def parsed(kind: type[T], data: bytes) -> T:
         raise ValueError("brackets within brackets, too deep to be read") from None
 
 
-@functools.cache
-def _hints(kind: type) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
+Where = tuple[str, ...]
+Reader = Callable[[Any, Where], Any]
 
 
-def read(kind: Any, value: Any, where: tuple[str, ...] = ()) -> Any:
+def read(kind: Any, value: Any, where: Where = ()) -> Any:
     """`value`, made of JSON's or TOML's types, as a `kind`. Raises Misfit naming the key that does not fit."""
+    return _reader(kind)(value, where)
+
+
+@functools.cache
+def _reader(kind: Any) -> Reader:
+    """What reads a `kind`: looked up once, for thousands of receipts are read when a show is opened."""
     while isinstance(kind, typing.NewType):
         kind = kind.__supertype__
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        return _record(kind, value, where)
+        return functools.partial(_record, kind)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
-        if value is None and type(None) in arguments:
-            return None
-        rest = [argument for argument in arguments if argument is not type(None)]
-        return read(rest[0], value, where)
+        inner = _reader(next(argument for argument in arguments if argument is not type(None)))
+        if type(None) not in arguments:
+            return inner
+        return lambda value, where: None if value is None else inner(value, where)
     if origin is tuple:
-        if not isinstance(value, list):
-            raise Misfit(where, "needs a list")
         if len(arguments) == 2 and arguments[1] is Ellipsis:
-            return tuple(read(arguments[0], item, (*where, str(i))) for i, item in enumerate(value))
-        if len(arguments) != len(value):
-            raise Misfit(where, f"needs {len(arguments)} values")
-        pairs = zip(arguments, value, strict=True)
-        return tuple(read(argument, item, (*where, str(i))) for i, (argument, item) in enumerate(pairs))
+            return functools.partial(_items, _reader(arguments[0]))
+        return functools.partial(_several, tuple(map(_reader, arguments)))
     if origin in (Mapping, dict) or (isinstance(origin, type) and issubclass(origin, Mapping)):
-        if not isinstance(value, dict):
-            raise Misfit(where, "needs a table")
-        return {read(arguments[0], k, where): read(arguments[1], item, (*where, k)) for k, item in value.items()}
-    return _scalar(kind, value, where)
+        return functools.partial(_table, _reader(arguments[0]), _reader(arguments[1]))
+    return functools.partial(_scalar, kind)
 
 
-def _record(kind: type, value: Any, where: tuple[str, ...]) -> Any:
+def _items(read_item: Reader, value: Any, where: Where) -> Any:
+    if not isinstance(value, list):
+        raise Misfit(where, "needs a list")
+    return tuple(read_item(item, (*where, str(i))) for i, item in enumerate(value))
+
+
+def _several(readers: tuple[Reader, ...], value: Any, where: Where) -> Any:
+    if not isinstance(value, list):
+        raise Misfit(where, "needs a list")
+    if len(readers) != len(value):
+        raise Misfit(where, f"needs {len(readers)} values")
+    pairs = zip(readers, value, strict=True)
+    return tuple(read_item(item, (*where, str(i))) for i, (read_item, item) in enumerate(pairs))
+
+
+def _table(read_key: Reader, read_item: Reader, value: Any, where: Where) -> Any:
     if not isinstance(value, dict):
         raise Misfit(where, "needs a table")
-    fields = {f.name: f for f in dataclasses.fields(kind) if f.init}
+    return {read_key(k, where): read_item(item, (*where, k)) for k, item in value.items()}
+
+
+@functools.cache
+def _fields(kind: type) -> tuple[dict[str, Reader], tuple[str, ...]]:
+    """What reads each field of a dataclass, and which must be given."""
+    hints, fields = typing.get_type_hints(kind), [f for f in dataclasses.fields(kind) if f.init]
+    nothing = dataclasses.MISSING
+    needed = tuple(f.name for f in fields if f.default is nothing and f.default_factory is nothing)
+    return {f.name: _reader(hints[f.name]) for f in fields}, needed
+
+
+def _record(kind: type, value: Any, where: Where) -> Any:
+    if not isinstance(value, dict):
+        raise Misfit(where, "needs a table")
+    fields, needed = _fields(kind)
     for key in value:
         if key not in fields:
             raise Misfit((*where, key), f"is not a setting; known here: {', '.join(sorted(fields))}")
-    hints = _hints(kind)
-    given = {key: read(hints[key], item, (*where, key)) for key, item in value.items()}
-    for name, f in fields.items():
-        if name not in given and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
+    given = {key: fields[key](item, (*where, key)) for key, item in value.items()}
+    for name in needed:
+        if name not in given:
             raise Misfit((*where, name), "is missing")
     try:
         return kind(**given)
@@ -127,7 +154,9 @@ _WRITTEN: dict[type, Callable[[str], Any]] = {
 }
 
 
-def _scalar(kind: Any, value: Any, where: tuple[str, ...]) -> Any:
+def _scalar(kind: Any, value: Any, where: Where) -> Any:
+    if kind is str and type(value) is str:  # by far the commonest
+        return value
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         try:
             return kind(value)

@@ -170,10 +170,12 @@ class EnclosureNotes:
 # --- planning ---------------------------------------------------------------------------------------------------------
 
 
-def steps(workspace: Workspace, slug: Slug, production: Production) -> tuple[Step, ...]:
-    """What must run for an episode, and why. Needs no key."""
+def steps(
+    workspace: Workspace, slug: Slug, production: Production, known: Mapping[str, Receipt] | None = None
+) -> tuple[Step, ...]:
+    """What must run for an episode, and why; `known` are its receipts where they were just read. Needs no key."""
     record = episode.read(workspace, slug)
-    known = receipts.read_all(workspace.receipts(slug))
+    known = receipts.read_all(workspace.receipts(slug)) if known is None else known
     current = {name: stored.digest for name, stored in record.inputs.items()} | dict(production.stings)
     chain = pipeline.nodes(
         record.tracks,

@@ -53,6 +53,9 @@ class Production:
     tools: Tools
     stings: Mapping[str, Digest]  # "sting/opening", … → digest
     donors: Mapping[str, Digest] = field(default_factory=dict)  # the show's own, by name
+    _chains: dict[tuple[object, ...], tuple[Node, ...]] = field(  # what `nodes` gave before: most episodes are alike
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def character(self, track: int, chosen: Mapping[str, str] = _NOBODY_CHOSE) -> Character:
         """The character of a track, counting from 1: the one `chosen` for it by name, else the next in turn.
@@ -85,6 +88,15 @@ def nodes(
     `edited`: people wrote something in place of recognised words; `answered`: somebody left in what was proposed to be taken
     out. `chosen` names a character for some of the tracks.
     """
+    key = (tracks, shared, edited, answered, *sorted(chosen.items()))
+    if key not in production._chains:
+        production._chains[key] = _nodes(tracks, production, shared, edited, answered, chosen)
+    return production._chains[key]
+
+
+def _nodes(
+    tracks: int, production: Production, shared: bool, edited: bool, answered: bool, chosen: Mapping[str, str]
+) -> tuple[Node, ...]:
     settings, tools = production.settings, production.tools
     every = range(1, tracks + 1)
     sources = tuple(f"source/{k}" for k in every)

@@ -46,13 +46,22 @@ class Interpolator:
         Magnitudes above `floor` are true peaks; below it a sample peak may stand in for the true one.
         """
         inner = np.abs(window[HALF : len(window) - HALF])
-        rows = -(-len(inner) // _ROW)
-        padded = np.pad(window, (0, rows * _ROW - len(inner)))
-        views = sliding_window_view(padded, _ROW + 2 * HALF)[::_ROW]
-        hot = np.flatnonzero(np.abs(views).max(axis=1) * self.growth > floor)
+        length, rows = len(inner), -(-len(inner) // _ROW)
+        loudest = np.zeros(rows + 2, np.float32)  # of each row, and before and after them of what lies beside
+        loudest[0], loudest[-1] = np.abs(window[:HALF]).max(), np.abs(window[len(window) - HALF :]).max()
+        whole = length // _ROW * _ROW
+        inner[:whole].reshape(-1, _ROW).max(axis=1, out=loudest[1 : 1 + whole // _ROW])
+        if whole < length:
+            loudest[rows] = inner[whole:].max()
+        if loudest.max() * self.growth <= floor:
+            return inner
+        near = np.maximum(np.maximum(loudest[:-2], loudest[2:]), loudest[1:-1])  # at least all that a row is made from
+        hot = np.flatnonzero(near * self.growth > floor)
         if len(hot):
+            padded = np.concatenate([window, np.zeros(rows * _ROW - length, np.float32)])
+            views = sliding_window_view(padded, _ROW + 2 * HALF)[::_ROW]
             between = np.abs(views[hot] @ self.matrix).reshape(len(hot), -1, _ROW).max(axis=1)
-            reached = np.pad(inner, (0, rows * _ROW - len(inner))).reshape(rows, _ROW)
+            reached = np.concatenate([inner, np.zeros(rows * _ROW - length, np.float32)]).reshape(rows, _ROW)
             reached[hot] = np.maximum(reached[hot], between)
-            inner = reached.reshape(-1)[: len(inner)]
+            inner = reached.reshape(-1)[:length]
         return inner

@@ -12,10 +12,11 @@ from stablecast.loudness.limiter import limit
 from stablecast.loudness.meter import FLOOR_DB, integrated, measure_and_gain
 from stablecast.model import Block, Dbtp, Lufs, Master, Programme, Waveform
 
-VERSION = 2
+VERSION = 3
 
 _CLOSE_LU = 0.05  # near enough to the target: a tenth of what anybody hears
 _MAX_PASSES = 8
+_YIELD = 0.8  # of a decibel more arrives behind the limiter, before two passes tell how much: most speech is near it
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ def level(
 
     Raises GateClosed when that takes more than `max_gain_db`, or cannot be reached.
     """
+    gained, before = _YIELD, (gain_db, 0.0)  # what a decibel of gain is worth, and the pass before: the secant method
     for _ in range(_MAX_PASSES):
         if gain_db > params.max_gain_db:
             raise GateClosed(
@@ -72,7 +74,13 @@ def level(
         off_lu = target - integrated(louder)
         if abs(off_lu) <= _CLOSE_LU:
             return louder, gain_db
-        gain_db += off_lu
+        if gain_db != before[0]:
+            gained = min(1.0, max(_YIELD / 4, (before[1] - off_lu) / (gain_db - before[0])))
+        before = gain_db, off_lu
+        guess_db = gain_db + off_lu / gained
+        if off_lu > 0:  # at least so much is needed; for more than that, which is a guess, nothing is refused
+            guess_db = max(gain_db + off_lu, min(guess_db, params.max_gain_db))
+        gain_db = guess_db
     raise GateClosed(
         f"peaks keep the programme {off_lu:.1f} LU under its target with a ceiling of {ceiling:.1f} dBTP; "
         "take knocks and pops out of the recordings, or set a lower target_lufs"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
 
 from argon2 import PasswordHasher
@@ -9,7 +10,6 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from argon2.low_level import Type, hash_secret_raw
 
 _HASHER = PasswordHasher()  # argon2id with the RFC 9106 low-memory parameters
-_NOBODY = _HASHER.hash(secrets.token_hex(16))
 
 RECEIPT_DIGITS = 16
 
@@ -21,11 +21,18 @@ def hashed(password: str) -> str:
 
 def matches(password: str, kept: str | None) -> bool:
     """Whether `password` is the one kept; takes as long for an account that does not exist (`kept` None)."""
+    nobody = _nobody()  # made before anything is compared, or the first try of a process would tell who is known
     try:
-        _HASHER.verify(kept or _NOBODY, password)
+        _HASHER.verify(kept or nobody, password)
     except (Argon2Error, InvalidHashError):
         return False
     return kept is not None
+
+
+@functools.cache
+def _nobody() -> str:
+    """The form of a password that nobody has."""
+    return _HASHER.hash(secrets.token_hex(16))
 
 
 def receipt_code() -> str:

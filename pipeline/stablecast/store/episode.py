@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -117,8 +118,12 @@ def read(workspace: Workspace, slug: Slug) -> Record:
     if not path.is_file():
         raise UsageRefused(f"there is no episode called {slug}; see `stablecast status` for those there are")
     try:
-        record = settings.load(Record, path)
-    except UsageRefused as damaged:  # nobody writes it but us
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as damaged:  # nobody writes it but us
+        raise IntegrityFailure(f"{slug}: {RECORD}: cannot be read as UTF-8 text") from damaged
+    try:
+        record = _understood(text)
+    except UsageRefused as damaged:
         raise IntegrityFailure(f"{slug}: {damaged}") from damaged
     if record.format != FORMAT:
         raise IntegrityFailure(
@@ -128,6 +133,12 @@ def read(workspace: Workspace, slug: Slug) -> Record:
         name: stored for name, stored in record.inputs.items() if name != "history"
     }  # `store.decisions` has it now
     return dataclasses.replace(record, inputs=known)
+
+
+@functools.lru_cache(maxsize=2048)  # every command asks several times of each episode
+def _understood(text: str) -> Record:
+    record: Record = settings.understood(RECORD, text, lambda table: codecs.read(Record, table))
+    return record
 
 
 def write(workspace: Workspace, slug: Slug, record: Record) -> None:

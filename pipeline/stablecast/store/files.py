@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -88,9 +89,22 @@ class Room:
         path = self.root.joinpath(*parts)
         if ".." in path.parts or not path.is_relative_to(self.root):
             raise ValueError("a path of a show stays inside it")
-        if path.resolve() != path:
+        if _linked(self.root, path):
             raise IntegrityFailure("a link inside the show folder leads somewhere else; remove it")
         return path
+
+
+def _linked(root: Path, path: Path) -> bool:
+    """Whether `root` or anything between it and `path`, which lies below it, is a link."""
+    here = str(root)
+    for part in ("", *path.parts[len(root.parts) :]):
+        here = f"{here}/{part}" if part else here
+        try:
+            if stat.S_ISLNK(os.lstat(here).st_mode):
+                return True
+        except (FileNotFoundError, NotADirectoryError):
+            return False  # nothing lies below what is not there
+    return False
 
 
 def sweep(folder: Path) -> None:

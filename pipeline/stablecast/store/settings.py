@@ -28,17 +28,22 @@ def checked(path: Path, read: Callable[[Mapping[str, Any]], T]) -> T:
         text = ""
     except (OSError, UnicodeDecodeError) as unreadable:
         raise UsageRefused(f"{path.name}: cannot be read as UTF-8 text") from unreadable
+    return understood(path.name, text, read)
+
+
+def understood(name: str, text: str, read: Callable[[Mapping[str, Any]], T]) -> T:
+    """What `read` makes of the table in `text`, the contents of a file called `name`. Raises UsageRefused likewise."""
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as broken:
-        raise UsageRefused(f"{path.name}: {broken}") from broken
+        raise UsageRefused(f"{name}: {broken}") from broken
     except RecursionError:
-        raise UsageRefused(f"{path.name}: brackets within brackets, too deep to be read") from None
+        raise UsageRefused(f"{name}: brackets within brackets, too deep to be read") from None
     try:
         return read(table)
     except Misfit as misfit:
         line = line_of(text, misfit.where)
-        place = f"{path.name}, line {line}" if line else path.name
+        place = f"{name}, line {line}" if line else name
         raise UsageRefused(f"{place}: {'.'.join(misfit.where)} {misfit.problem}") from misfit
 
 

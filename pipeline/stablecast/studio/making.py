@@ -90,19 +90,21 @@ def run(
         due: list[EpisodeRow] = []
         ready: list[Job] = []
         damaged: list[EpisodeRow] = []
+        found: dict[str, workflow.Facts] = {}
         for row in rows:
             try:
                 if row.id not in done:
                     deciding.follow(show, row)
-                if show.facts(row).pending:
+                found[row.id] = show.facts(row)
+                if found[row.id].pending:
                     ready.append(job(show, row))
                     due.append(row)
-            except IntegrityFailure as found:  # of this episode alone: the others go on
+            except IntegrityFailure as broken:  # of this episode alone: the others go on
                 show.keyring.entries()  # unless it is the keyring
                 damaged.append(row)
-                yield Progress(row.slug, "", "failed", 0, 0.0, str(found), found.exit_code)
+                yield Progress(row.slug, "", "failed", 0, 0.0, str(broken), broken.exit_code)
         rows = [row for row in rows if row not in damaged]
-        by_slug = {row.slug: row for row in rows}
+        by_slug, ran = {row.slug: row for row in rows}, {row.slug for row in due}
         if due:
             with (
                 clusters.crew(show.workspace, params)
@@ -114,11 +116,16 @@ def run(
                     if not progress.stage and progress.event != "failed":
                         row = by_slug[progress.slug]
                         show.state.log(show.now(), maker.id if maker else OPERATOR, "processed", row.id)
+        found |= {row.id: show.facts(row) for row in due}
         for row in rows:
-            if not show.facts(row).pending:
-                if row not in due:
-                    yield Progress(row.slug, "", "up-to-date", 0)
-                yield from _judged(show, row)
+            facts = found[row.id]
+            if facts.pending:
+                continue
+            if row.slug not in ran:
+                yield Progress(row.slug, "", "up-to-date", 0)
+            if facts.problems:
+                yield _judged(show, row)
+            if facts.cut is None:
                 freeze_if_ready(show, row, maker.id if maker else None)
 
 
@@ -129,13 +136,11 @@ def work(root: Path, cluster: Mapping[str, str], *, workers: int, memory_bytes: 
     clusters.serve(workspace.root, params, workers=workers, memory_bytes=memory_bytes)
 
 
-def _judged(show: OpenShow, row: EpisodeRow) -> Iterator[Progress]:
+def _judged(show: OpenShow, row: EpisodeRow) -> Progress:
     """What `prove` found against the finished file, with the places: the key is at hand."""
-    if not show.failed_checks(row.slug):
-        return
     proof = bench(show, row).value("prove", Proof)
     sentence = " ".join(check.sentence for check in proof.checks if not check.passed)
-    yield Progress(row.slug, "prove", "failed", 0, 0.0, sentence, GateClosed.exit_code)
+    return Progress(row.slug, "prove", "failed", 0, 0.0, sentence, GateClosed.exit_code)
 
 
 def heard(show: OpenShow, row: EpisodeRow) -> Iterator[Progress]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from stablecast.engine import workflow
 from stablecast.engine.pipeline import Production
-from stablecast.engine.plan import Step
+from stablecast.engine.plan import Receipt, Step
 from stablecast.engine.settings import Settings
 from stablecast.engine.workflow import WITHDRAWN, Facts
 from stablecast.errors import GateClosed, StablecastError, UsageRefused
@@ -21,6 +21,7 @@ from stablecast.runner import donor_digests, failure, steps, sting_digests, tool
 from stablecast.site.design import Design
 from stablecast.site.outcomes import outcomes
 from stablecast.store import decisions, episode, keyring, receipts, settings
+from stablecast.store.episode import Record
 from stablecast.store.state import Account, CutRow, EpisodeRow, State
 from stablecast.store.workspace import Workspace
 from stablecast.studio import design
@@ -176,23 +177,25 @@ class OpenShow:
         """All that the gates look at; needs no key."""
         if row.id in self.state.withdrawals():
             return dataclasses.replace(_NOTHING_YET, withdrawn=True, erased=row.id in self.state.erased())
-        record = episode.read(self.workspace, row.slug)
-        planned = self.steps(row.slug)
+        record, known = episode.read(self.workspace, row.slug), receipts.read_all(self.workspace.receipts(row.slug))
+        planned = steps(self.workspace, row.slug, self.production, known)
         pending = tuple(step.node.key for step in planned if step.reason is not None)
         failed = failure(self.workspace, row.slug)
         consents = self.state.consents(row.id)
         version = consents[-1].version if consents else 0
         cut = self.state.cut(row.id)
         undecided = decisions.newest(self.workspace, row.slug) != record.decided
-        current = cut is not None and not (pending or undecided) and cut.made_from == self.made_from(row, version)
+        current = (
+            cut is not None and not (pending or undecided) and cut.made_from == self._made_from(known, record, version)
+        )
         wishes = self.state.wishes(row.id, cut.digest) if cut and current else ()
         live = {release.episode: release.digest for release in self.state.live_releases()}
         return Facts(
             withdrawn=False,
             failure=failed.sentence if failed and pending else None,
             pending=pending,
-            proposals=0 if pending else self._open_proposals(row.slug),
-            problems=() if pending else self._problems(row.slug),
+            proposals=0 if pending else int(known["proposals"].note),
+            problems=() if pending else tuple(map(_problem, _failed_checks(known))),
             content_note=record.content_note,
             consent=tuple(Item(item) for item in consents[-1].items) if consents else None,
             consent_version=version,
@@ -229,27 +232,22 @@ class OpenShow:
     def made_from(self, row: EpisodeRow, consent_version: int) -> str:
         """What a cut frozen now would be made from: keyed digests, so no key is needed to compare them."""
         known = receipts.read_all(self.workspace.receipts(row.slug))
-        details = episode.read(self.workspace, row.slug).inputs["details"].digest
+        return self._made_from(known, episode.read(self.workspace, row.slug), consent_version)
+
+    def _made_from(self, known: Mapping[str, Receipt], record: Record, consent_version: int) -> str:
         parts = [
             known["tag"].output,
             known["caption"].output,
-            details,
+            record.inputs["details"].digest,
             str(consent_version),
             str(self.settings.revoice.method),
             known["alternate"].output if self.settings.alternate.bitrate_kbps else "-",
         ]
         return " ".join(parts)
 
-    def _problems(self, slug: Slug) -> tuple[str, ...]:
-        """Which checks of `prove` failed, in sentences without a place: the places are sealed."""
-        return tuple(f"the check of the finished file failed: {name}." for name in self.failed_checks(slug))
-
-    def _open_proposals(self, slug: Slug) -> int:
-        return int(receipts.read_all(self.workspace.receipts(slug))["proposals"].note)
-
     def failed_checks(self, slug: Slug) -> tuple[str, ...]:
         """The names of the checks of `prove` that failed; needs no key."""
-        return tuple(receipts.read_all(self.workspace.receipts(slug))["prove"].note.split())
+        return _failed_checks(receipts.read_all(self.workspace.receipts(slug)))
 
     # --- people
 
@@ -266,6 +264,15 @@ class OpenShow:
             return self.account(name)
         producers = [account for account in self.state.accounts() if Role.PRODUCER in account.roles]
         return producers[0] if len(producers) == 1 else None
+
+
+def _failed_checks(known: Mapping[str, Receipt]) -> tuple[str, ...]:
+    return tuple(known["prove"].note.split())
+
+
+def _problem(check: str) -> str:
+    """A failed check of `prove` in a sentence without a place: the places are sealed."""
+    return f"the check of the finished file failed: {check}."
 
 
 _NOTHING_YET = Facts(

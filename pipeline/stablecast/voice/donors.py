@@ -13,8 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import dct, idct
-from scipy.ndimage import uniform_filter1d
 
 from stablecast.model import Waveform
 from stablecast.voice.encoder import Floats
@@ -54,6 +52,9 @@ class Said:
         Spectral detail is raised by `DETAIL`; what moves faster than `SLOW_FRAMES`, by `MOVEMENT`. docs/voice.md tells what each
         is worth in words understood.
         """
+        from scipy.fft import dct, idct  # these take longer to import than most commands take to run
+        from scipy.ndimage import uniform_filter1d
+
         cepstra = dct(self.bands, norm="ortho", axis=1)
         cepstra[:, 2 : BANDS // 2] *= DETAIL
         bands = idct(cepstra, norm="ortho", axis=1)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import erf
 
 Floats = NDArray[np.float32]
 
@@ -198,6 +197,8 @@ def _attended(rows: Floats) -> Floats:
 
 
 def _gelu(rows: Floats) -> Floats:
+    from scipy.special import erf  # takes longer to import than most commands take to run
+
     wide: Floats = erf(rows * np.float32(0.5**0.5))
     wide += 1
     wide *= rows

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import erf
 
 Floats = NDArray[np.float32]
 
@@ -58,6 +57,8 @@ class Network:
         return out
 
     def _residual(self, name: str, rows: Floats) -> Floats:
+        from scipy.special import erf  # takes longer to import than most commands take to run
+
         kernel = self.arrays[f"{name}.c.weight"]  # outputs × inputs × width
         width = kernel.shape[2]
         padded = np.pad(self._norm(f"{name}.n", rows), ((width // 2, width // 2), (0, 0)))

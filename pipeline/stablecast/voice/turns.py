@@ -15,7 +15,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter1d
 
 from stablecast.model import Alias, Block, Turn, Waveform
 from stablecast.voice.verifier import FAINTEST_DB
@@ -109,6 +108,8 @@ def turns(
     `middles_s` are the times of the labelled windows' middles; `level_db` is the level of frames `frame_s` apart, in which
     the quietest place within `reach_s` is looked for.
     """
+    from scipy.ndimage import uniform_filter1d  # takes longer to import than most commands take to run
+
     quiet = uniform_filter1d(level_db, max(1, round(QUIET_S / frame_s)), mode="nearest")
     changes = np.flatnonzero(np.diff(labels))
     ends = [0.0]
