@@ -86,4 +86,6 @@ def test_without_it_the_test_fails(control: Control, tmp_path: Path, count: Call
     )
     assert done.returncode == 1, done.stdout[-3000:]
     assert " failed" in done.stdout or " error" in done.stdout
+    said = [line for line in done.stdout.splitlines() if line.startswith("E ")]
+    print(f"{control.what}: {said[0][:200] if said else ''}")
     count("controls switched off, and noticed")
