@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import dataclasses
 import functools
+import logging
 import os
 import secrets
 import tempfile
@@ -70,6 +71,8 @@ def crew(workspace: Workspace, params: ClusterParams) -> Iterator[Crew]:
     """
     security = _security(params)
     distributed = _distributed()
+    for name in ("distributed", "distributed.client", "tornado"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what a person has to know is told in a sentence
     with _configured():
         try:
             client = distributed.Client(params.scheduler, security=security, timeout=CONNECT_S, set_as_default=False)
