@@ -17,6 +17,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -155,49 +156,85 @@ def simulate(
         yield end, alone_s(work)
 
 
+def cost_lines(figures: Mapping[str, Any]) -> list[str]:
+    """What was measured of one hour of speech, as a page says it."""
+    costs_s, stored = figures["processor_s_an_hour"], figures["stored_bytes_an_hour"]
+    total = sum(costs_s.values())
+    lines = ["| stage | seconds of one core, an hour of speech | share |", "|---|---|---|"]
+    lines += [f"| `{stage}` | {took:,.0f} | {took / total:.0%} |" for stage, took in costs_s.items()]
+    lines += [f"| all | {total:,.0f} | {total / 3600:.2f} of real time |", ""]
+    lines += [f"* memory of the largest process: {figures['worker_memory_bytes'] / 2**30:.1f} GiB"]
+    lines += [
+        f"* sealed on the disk: {stored['source'] / 1e6:,.0f} MB of recording and {stored['work'] / 1e6:,.0f} MB of work"
+    ]
+    return lines
+
+
+def way_lines(figures: Mapping[str, Any]) -> list[str]:
+    """What each way to run took, and two workers as a multiple of one."""
+    took, measured = figures["wall_s"], figures["measured"]
+    speech_s = measured["episodes"] * measured["seconds_each"]
+    lines = ["| way | seconds | times real time |", "|---|---|---|"]
+    lines += [f"| {way} | {wall_s:,.0f} | {speech_s / wall_s:.2f} |" for way, wall_s in took.items()]
+    pairs = {"pool": ("here, 1 worker", "pool, 2 workers"), "cluster": ("cluster, 1 workers", "cluster, 2 workers")}
+    ratios = [f"{took[one] / took[two]:.2f} on the {name}" for name, (one, two) in pairs.items() if two in took]
+    return [*lines, "", f"Two workers did {' and '.join(ratios)} of what one did."]
+
+
+def month_lines(figures: Mapping[str, Any], hours: float, mean_h: float) -> list[str]:
+    """What so many hours of speech a month take, before anybody waits."""
+    an_hour_s, stored = sum(figures["processor_s_an_hour"].values()), figures["stored_bytes_an_hour"]
+    core_h = hours * an_hour_s / 3600
+    each = ", ".join(f"{size * hours / 1e12:,.1f} TB of {what}" for what, size in stored.items())
+    return [
+        f"* {hours:,.0f} hours of speech in {hours / mean_h:,.0f} episodes of {mean_h * 60:.0f} minutes in the mean",
+        f"* {core_h:,.0f} core-hours; {core_h / DAYS_A_MONTH / 24:,.0f} cores busy in the mean",
+        f"* {each}, sealed; work can be made again and need not be kept",
+    ]
+
+
+def queue_lines(
+    figures: Mapping[str, Any], hours: float, mean_h: float, *, days: float, lost_every_h: float, seed: int
+) -> Iterator[str]:
+    """The table of waiting, one number of workers a line."""
+    costs_s, memory = figures["processor_s_an_hour"], figures["worker_memory_bytes"]
+    busy = hours * sum(costs_s.values()) / 3600 / DAYS_A_MONTH / 24
+    chance = np.random.default_rng(seed)
+    episodes = arrivals(hours, days, mean_h, chance)
+    works = [(episode.at_s, tasks(episode, costs_s)) for episode in episodes]
+    yield "| workers | busy | memory | waits: 50 % | 90 % | 99 % | ready after: 50 % | 90 % | 99 % |"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for load in (0.95, 0.85, 0.7, 0.5, 0.35):
+        workers = max(1, math.ceil(busy / load))
+        ended = list(simulate(works, workers, lost_every_s=lost_every_h * 3600, chance=chance))
+        week = 7 * 86_400 if days > 7 else 0
+        kept = [(end - at, alone) for (at, _), (end, alone) in zip(works, ended, strict=True) if at >= week]
+        ready = np.array([took for took, _ in kept])
+        waited = np.array([max(0.0, took - alone) for took, alone in kept])
+        cells = [_time(value) for series in (waited, ready) for value in np.percentile(series, (50, 90, 99))]
+        yield f"| {workers:,} | {load:.0%} | {workers * memory / 2**30:,.0f} GiB | {' | '.join(cells)} |"
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("figures", nargs="?", type=Path, default=FIGURES)
     asked.add_argument("--hours", type=float, default=100_000.0, help="of speech a month")
-    asked.add_argument("--days", type=float, default=14.0, help="to simulate; the first week only fills the queue")
+    asked.add_argument("--days", type=float, default=14.0, help="to simulate; a first week only fills the queue")
     asked.add_argument("--mean-h", type=float, default=0.75, help="mean length of an episode")
     asked.add_argument("--lost-every-h", type=float, default=200.0, help="hours of work after which a worker is lost")
     asked.add_argument("--seed", type=int, default=20_261_126)
     given = asked.parse_args()
     figures = json.loads(given.figures.read_text())
-    costs_s = figures["processor_s_an_hour"]
-    an_hour_s = sum(costs_s.values())
-    chance = np.random.default_rng(given.seed)
-    episodes = arrivals(given.hours, given.days, given.mean_h, chance)
-    works = [(episode.at_s, tasks(episode, costs_s)) for episode in episodes]
-    core_h = given.hours * an_hour_s / 3600
-    busy = core_h / (DAYS_A_MONTH * 24)
-    stored = figures["stored_bytes_an_hour"]
-    print(f"{given.hours:,.0f} hours of speech a month, {given.hours / given.mean_h:,.0f} episodes")
-    print(
-        f"  {an_hour_s:,.0f} s of one core an hour of speech; {core_h:,.0f} core-hours a month; {busy:,.0f} cores busy in the mean"
-    )
-    each = ", ".join(f"{what} {size * given.hours / 1e12:,.1f}" for what, size in stored.items())
-    print(f"  {sum(stored.values()) * given.hours / 1e12:,.1f} TB sealed a month: {each}")
-    memory = figures["worker_memory_bytes"]
-    print("\n| workers | busy | memory | waits 50 % | 90 % | 99 % | ready after 50 % | 90 % | 99 % |")
-    print("|---|---|---|---|---|---|---|---|---|")
-    for load in (0.95, 0.85, 0.7, 0.5, 0.35):
-        workers = max(1, math.ceil(busy / load))
-        ended = list(simulate(works, workers, lost_every_s=given.lost_every_h * 3600, chance=chance))
-        week = 7 * 86_400 if given.days > 7 else 0
-        kept = [(end - at, alone) for (at, _), (end, alone) in zip(works, ended, strict=True) if at >= week]
-        ready = np.array([took for took, _ in kept])
-        waited = np.array([max(0.0, took - alone) for took, alone in kept])
-        cells = [_time(value) for series in (waited, ready) for value in np.percentile(series, (50, 90, 99))]
-        print(
-            f"| {workers:,} | {load:.0%} | {workers * memory / 2**30:,.0f} GiB | " + " | ".join(cells) + " |",
-            flush=True,
-        )
-
-
-def _time(seconds: float) -> str:
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    for lines in (way_lines(figures), cost_lines(figures), month_lines(figures, given.hours, given.mean_h)):
+        print(*lines, "", sep="\n")
+    for line in queue_lines(
+        figures, given.hours, given.mean_h, days=given.days, lost_every_h=given.lost_every_h, seed=given.seed
+    ):
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import os
 import pickle
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -239,3 +240,22 @@ def test_a_stranger_is_not_let_in(tmp_path: Path, demo_data: Path) -> None:
         assert answer.code == 7
         assert "cannot be reached over TLS" in answer.err
         assert answer.err.count("\n") == 1
+
+
+@pytest.mark.model
+@pytest.mark.slow
+def test_a_lost_scheduler_ends_the_run_in_a_sentence(tmp_path: Path, demo_data: Path) -> None:
+    """What is done is kept, and the run's number is taken out of the folder."""
+    pytest.importorskip("distributed", reason="stablecast[cluster] is not installed")
+    show, _ = one_episode(tmp_path, demo_data)
+    with cluster(tmp_path / "tls", show.environment) as made:
+        made.worker(show.root)
+        with (tmp_path / "told").open("wb") as told:
+            running = subprocess.Popen(show.command("run", *made.options), env=show.environment, stderr=told)
+        soon(lambda: list((show.root / "episodes" / "ep-001").glob(".transcribe-*.lock")), "nobody transcribes")
+        os.killpg(made.processes[0].pid, signal.SIGKILL)
+        assert running.wait(150) == 7
+    assert (tmp_path / "told").read_text().startswith("stablecast: the scheduler was lost")
+    assert (tmp_path / "told").read_text().count("\n") == 1
+    assert not (show.root / ".stablecast-run").exists()
+    assert show("verify").code == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import math
 import sys
 from pathlib import Path
@@ -77,3 +78,11 @@ def test_work_that_is_lost_is_done_again(queue: ModuleType) -> None:
     with_losses = list(queue.simulate(works, 8, lost_every_s=1800.0, chance=chance))
     assert all(end - at >= alone - 1e-6 for (at, _), (end, alone) in zip(works, with_losses, strict=True))
     assert sum(end for end, _ in with_losses) > sum(end for end, _ in without)
+
+
+def test_the_page_tells_what_was_measured(queue: ModuleType) -> None:
+    """Every figure of docs/scale.md that needs no simulation is drawn from the file that the benchmark wrote."""
+    page = (PATH.parent.parent / "docs" / "scale.md").read_text(encoding="utf-8")
+    figures = json.loads(queue.FIGURES.read_text())
+    for lines in (queue.way_lines(figures), queue.cost_lines(figures), queue.month_lines(figures, 100_000, 0.75)):
+        assert "\n".join(lines) in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -165,6 +166,31 @@ def test_a_lost_task_is_what_the_crew_says_it_is(tmp_path: Path) -> None:
     assert [(t.slug, t.exit_code) for t in told if t.event == "failed"] == [("ep-001", 7)]
     with pytest.raises(MemoryError):
         list(run_all(jobs, Crew(threads, "a test", lambda: 2, Hands(die))))
+
+
+def test_an_episode_that_is_withdrawn_meanwhile_stops_no_other_and_leaves_nothing(tmp_path: Path) -> None:
+    """Withdrawal wins: its folder is gone when the stage ends, and no failure is written where it was."""
+
+    def withdraw(slug: str, key: str) -> Made | None:
+        if slug == "ep-001" and key == "redact":
+            shutil.rmtree(tmp_path / "episodes" / "ep-001")
+            return Made(1.0, "a sealed file is missing", 6)
+        return None
+
+    told = list(run_all((job(tmp_path, "ep-001"), job(tmp_path, "ep-002")), crew(Hands(withdraw))))
+    assert [t.event for t in told if t.slug == "ep-001"][-1] == "failed"
+    assert [t.event for t in told if t.slug == "ep-002"][-1] == "done"
+    assert not (tmp_path / "episodes" / "ep-001").exists()
+
+
+def test_a_recording_that_is_gone_is_told_by_the_stage_that_reads_it(tmp_path: Path) -> None:
+    """One damaged episode does not keep the others from being planned."""
+    broken = job(tmp_path, "ep-001")
+    Workspace(tmp_path).source(Slug("ep-001"), 1).unlink()
+    refuse = Hands(lambda slug, key: Made(0.0, "a sealed file is missing", 6) if slug == "ep-001" else None)
+    told = list(run_all((broken, job(tmp_path, "ep-002")), crew(refuse)))
+    assert [t.event for t in told if t.slug == "ep-001"] == ["start", "failed"]
+    assert [t.event for t in told if t.slug == "ep-002"][-1] == "done"
 
 
 def test_a_worker_that_does_not_fit_ends_the_run(tmp_path: Path) -> None:

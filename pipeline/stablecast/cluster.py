@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import dataclasses
 import functools
+import logging
 import os
 import secrets
 import tempfile
@@ -37,6 +38,7 @@ TLS = "tls://"
 CONNECT_S = 30.0  # to wait for the scheduler, and for the first worker
 STRAGGLER_S = 6 * 3600.0  # to wait for a worker that was given up and still works on the same stage
 _UNREACHED = "the scheduler cannot be reached over TLS; check its address, its certificates and that it runs"
+_LOST = "the scheduler was lost; run again: what is done is kept"
 _CONFIG = {
     "distributed.comm.require-encryption": True,
     "distributed.worker.memory.target": False,  # nothing of ours is ever spilled to a disk
@@ -69,6 +71,8 @@ def crew(workspace: Workspace, params: ClusterParams) -> Iterator[Crew]:
     """
     security = _security(params)
     distributed = _distributed()
+    for name in ("distributed", "distributed.client", "tornado"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what a person has to know is told in a sentence
     with _configured():
         try:
             client = distributed.Client(params.scheduler, security=security, timeout=CONNECT_S, set_as_default=False)
@@ -84,7 +88,7 @@ def crew(workspace: Workspace, params: ClusterParams) -> Iterator[Crew]:
                 yield Crew(
                     executor,
                     "cluster",
-                    lambda: sum(client.nthreads().values()),
+                    functools.partial(_workers, client),
                     functools.partial(make_there, ticket),
                     _explained,
                 )
@@ -104,12 +108,20 @@ def _wait_for_workers(client: Any) -> None:
         time.sleep(0.2)
 
 
+def _workers(client: Any) -> int:
+    """How many stages can be done at once now."""
+    try:
+        return sum(client.nthreads().values())
+    except Exception as failed:
+        raise EnvironmentFailure(_LOST) from failed
+
+
 def _explained(failed: Exception) -> Made:
     """What a lost task means: a stage that no worker survives is that episode's failure; without a scheduler the run ends."""
     if type(failed).__name__ == "KilledWorker":
         return Made(0.0, "several workers were lost at this stage, perhaps for want of memory; give them more", 7)
     if type(failed).__name__ in ("CancelledError", "FutureCancelledError"):
-        raise EnvironmentFailure("the scheduler was lost; run again: what is done is kept") from failed
+        raise EnvironmentFailure(_LOST) from failed
     raise failed
 
 

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from stablecast import codecs
@@ -146,6 +147,11 @@ def on_this_machine(jobs: tuple[Job, ...], workers: int) -> Iterator[Crew]:
 # --- a run ------------------------------------------------------------------------------------------------------------
 
 
+def _size(path: Path) -> int:
+    """Bytes of a file; none where there is no file, which the stage that reads it will tell."""
+    return path.stat().st_size if path.exists() else 0
+
+
 class _Line:
     """One episode on its way."""
 
@@ -159,8 +165,7 @@ class _Line:
         record = episode.read(self.workspace, job.slug)
         a_second = _BYTES_A_SAMPLE * job.production.settings.ingest.rate_hz
         self._track_s = {
-            k: self.workspace.source(job.slug, record.source(k)).stat().st_size / a_second
-            for k in range(1, record.tracks + 1)
+            k: _size(self.workspace.source(job.slug, record.source(k))) / a_second for k in range(1, record.tracks + 1)
         }
         self.look()
 
@@ -257,15 +262,20 @@ class _Run:
         del line.running[node.key]
         if line.over:
             return None
-        if made.sentence:
-            line.over = True
-            remembered = Failure(node.key, made.sentence, made.exit_code)
-            files.write(line.workspace.episode(slug) / FAILURE, codecs.canonical(remembered))
-            event = "failed"
-        else:
+        if not made.sentence:
             self.learn(line, node, made.took_s)
             line.done, line.done_s = line.done + 1, line.done_s + made.took_s
-            line.look()
+            try:
+                line.look()
+            except StablecastError as refused:  # withdrawn meanwhile: the others go on
+                made = Made(made.took_s, str(refused), refused.exit_code)
+        if made.sentence:
+            line.over = True
+            if line.workspace.episode(slug).is_dir():  # what is withdrawn leaves nothing behind
+                remembered = Failure(node.key, made.sentence, made.exit_code)
+                files.write(line.workspace.episode(slug) / FAILURE, codecs.canonical(remembered))
+            event = "failed"
+        else:
             event, left = "done", left - 1
         told = self.forecast(line, expected)
         return Progress(slug, node.key, event, left, made.took_s, made.sentence, made.exit_code, told)
