@@ -106,7 +106,9 @@ def test_a_version_concerns_its_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(revoice, "VERSION", revoice.VERSION + 1)
     monkeypatch.setattr(prove, "VERSION", prove.VERSION + 1)
 
-    after = made(replace(PRODUCTION))  # a new one: what was asked of the other is remembered, as no version changes in a run
+    after = made(
+        replace(PRODUCTION)
+    )  # a new one: what was asked of the other is remembered, as no version changes in a run
     assert {n.stage for key, n in after.items() if n.recipe != before[key].recipe} == {"revoice", "prove"}
 
 
