@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from harness import BUILD, ROOT, Row, Scale, machine, table
 
 # In the order of the table; each module has `rows(scale)`.
-MODULES = ("level", "recognisers", "speaking", "unchanged", "feeding", "review", "whole", "memory")
+MODULES = ("level", "recognisers", "speaking", "unchanged", "feeding", "review", "whole", "long", "memory")
 RESULTS, PAGE = ROOT / "build" / "bench.json", ROOT / "docs" / "performance.md"
 START, END = "<!-- make bench: from here -->", "<!-- to here -->"
 
@@ -31,16 +31,21 @@ def main() -> None:
     asked = parser.parse_args()
     BUILD.mkdir(parents=True, exist_ok=True)
     scale = Scale(asked.factor, asked.runs)
-    known = {row["name"]: row for row in json.loads(RESULTS.read_text())} if RESULTS.is_file() else {}
     for module in MODULES:
         if module not in asked.only:
             continue
         for row in importlib.import_module(module).rows(scale):
-            known[row.name] = noted(row)
-            RESULTS.write_text(json.dumps(list(known.values()), indent=1, ensure_ascii=False) + "\n")
-            print(table([known[row.name]]).splitlines()[-1], flush=True)
+            now = noted(row)
+            rows = list({**kept(), row.name: now}.values())
+            RESULTS.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", "utf-8")
+            print(table([now]).splitlines()[-1], flush=True)
     if not asked.no_write:
-        write(list(known.values()))
+        write(list(kept().values()))
+
+
+def kept() -> dict[str, dict[str, object]]:
+    """The last figures of every row, by its name."""
+    return {row["name"]: row for row in json.loads(RESULTS.read_text("utf-8"))} if RESULTS.is_file() else {}
 
 
 def noted(row: Row) -> dict[str, object]:

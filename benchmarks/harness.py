@@ -27,6 +27,10 @@ SPEECH = ROOT.parent / "shared" / "speech" / "open"
 _LOOK_S = 0.02  # how often memory is looked at
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
+# What is installed was compiled when it was installed; some checkouts are kept from that.
+_AS_INSTALLED = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+_AS_INSTALLED["PYTHONPYCACHEPREFIX"] = str(BUILD / "compiled")
+
 
 @dataclass(frozen=True, slots=True)
 class Spent:
@@ -85,7 +89,7 @@ def spent(command: Sequence[str | Path], *, env: Mapping[str, str] | None = None
             stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
             stdout=said,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **(env or {})},
+            env={**_AS_INSTALLED, **(env or {})},
         )
         with _watched(process.pid) as peak:
             if process.stdin is not None:

@@ -55,11 +55,10 @@ def rows(scale: Scale) -> Iterator[Row]:
 
 def level(source: Path, made: Path) -> None:
     """What our side does."""
-    import stablecast  # isort: skip  # before numpy: it tells numpy's matrices to keep to one thread
+    import stablecast  # noqa: F401  # isort: skip  # before numpy: it keeps numpy's matrices to one thread
 
     import numpy as np
 
-    _ = stablecast
     from stablecast.model import Programme, Timeline, Waveform
     from stablecast.stages.encode import EncodeParams, encode
     from stablecast.stages.ingest import IngestParams, mono

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from faster_whisper import BatchedInferencePipeline
 from faster_whisper.audio import decode_audio
-from harness import BUILD, OURS, PEERS, SPEECH, Row, Scale, Spent, in_turn, spent
+from harness import BUILD, OURS, PEERS, SPEECH, Row, Scale, Spent, ffmpeg, in_turn, spent
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
@@ -130,10 +130,9 @@ def rows(scale: Scale) -> Iterator[Row]:
     """Our stage, plain faster-whisper, and openai-whisper by itself: programs that read a WAV file, loading included."""
     from sound import speech
 
-    seconds = scale.seconds(WHOLE_S, 60)
+    seconds = scale.seconds(WHOLE_S)
     source, weights = speech(seconds, RATE_HZ), openai_weights()
     script = Path(__file__).parent / "peers" / "recognise.py"
-    from harness import ffmpeg
     from whole import path
 
     env = {"PATH": path(ffmpeg())}

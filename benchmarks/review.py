@@ -45,14 +45,14 @@ def rows(scale: Scale) -> Iterator[Row]:
     """For `make bench`."""
     hours = 4 * min(1.0, max(0.1, scale.factor))
     found = {what: statistics.median(values) for what, values in figures(hours, scale.runs).items()}
-    for what, target_ms in (("ready to type and play", 2000.0), ("seek", 200.0), ("saved after a letter", 2000.0)):
+    for what in ("ready to type and play", "seek", "saved after a letter"):
         yield Row(
             f"review, {what}",
             found[what],
             None,
             None,
-            f"≤ {target_ms:,.0f} ms",
-            found[what] <= target_ms if scale.whole else None,
+            "none set",
+            None,
             "ms",
             "the reviewer's page in Chromium",
             f"play after a seek {found['play after a seek']:.0f} ms",
@@ -88,10 +88,11 @@ def figures(hours: float, runs: int) -> dict[str, list[float]]:
             page.locator("html[data-full]").wait_for(state="attached")
             for k in range(SEEKS):
                 sought.append(page.evaluate(SEEK, (k * 2377 + 1000) % studio.duration_s))
-            page.evaluate("document.querySelector('#audio').currentTime = 3600")
+            middle_s = studio.duration_s // 2
+            page.evaluate(f"document.querySelector('#audio').currentTime = {middle_s}")
             began = time.perf_counter()
             page.keyboard.press("Alt+k")
-            while page.evaluate("document.querySelector('#audio').currentTime") <= 3600.02:
+            while page.evaluate("document.querySelector('#audio').currentTime") <= middle_s + 0.02:
                 page.wait_for_timeout(5)
             played.append((time.perf_counter() - began) * 1000)
             page.keyboard.press("Alt+k")

@@ -87,7 +87,7 @@ class Room:
     def path(self, *parts: str) -> Path:
         """The path of `parts` below the root. Raises IntegrityFailure when a link lies on the way, ValueError for `..`."""
         path = self.root.joinpath(*parts)
-        if ".." in path.parts or not path.is_relative_to(self.root):
+        if ".." in path.parts or any(part.startswith("/") for part in parts):
             raise ValueError("a path of a show stays inside it")
         if _linked(self.root, path):
             raise IntegrityFailure("a link inside the show folder leads somewhere else; remove it")
@@ -109,6 +109,7 @@ def _linked(root: Path, path: Path) -> bool:
 
 def sweep(folder: Path) -> None:
     """Remove what an interrupted command left half-written below `folder`. Only while holding the lock."""
-    for left in folder.rglob(f"{TEMPORARY}*"):
-        if left.is_file() and not left.is_symlink():
-            left.unlink(missing_ok=True)
+    for where, _, names in os.walk(folder):
+        for left in (Path(where, name) for name in names if name.startswith(TEMPORARY)):
+            if left.is_file() and not left.is_symlink():
+                left.unlink(missing_ok=True)
