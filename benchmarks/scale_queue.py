@@ -34,10 +34,11 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "master": ("revoice/k",),
     "peaks": ("master",),
     "encode": ("master",),
+    "alternate": ("master",),
     "caption": ("master",),
     "tag": ("encode", "caption"),
     "attack/k": ("revoice/k",),
-    "prove": ("tag", "attack/k"),
+    "prove": ("tag", "alternate", "attack/k"),
 }
 # By hour of the day (UTC) and day of the week from Monday: most recordings are sent when youth workers work.
 BY_HOUR = (1, 1, 1, 1, 1, 1, 2, 4, 8, 12, 14, 14, 10, 12, 14, 16, 16, 12, 8, 6, 5, 4, 2, 1)
