@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -49,8 +50,9 @@ def kept() -> dict[str, dict[str, object]]:
 
 
 def noted(row: Row) -> dict[str, object]:
-    """A row, with when and where it was measured."""
-    return {**asdict(row), "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"), "machine": machine()}
+    """A row, with when and where it was measured, and how many programs wanted the processor meanwhile."""
+    when, load = datetime.now(UTC).strftime("%Y-%m-%d %H:%M"), round(os.getloadavg()[1], 1)
+    return {**asdict(row), "when": when, "load": load, "machine": machine()}
 
 
 def write(rows: list[dict[str, object]]) -> None:

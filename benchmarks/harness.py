@@ -173,15 +173,14 @@ def ffmpeg() -> str:
 
 
 def machine() -> str:
-    """What this is measured on, and how busy it is."""
+    """What this is measured on."""
     name = platform.machine()
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
                 name = line.partition(":")[2].strip()
                 break
-    busy = os.getloadavg()[1] if hasattr(os, "getloadavg") else 0.0
-    return f"{os.cpu_count()} cores of {name}, Python {platform.python_version()}, load {busy:.1f}"
+    return f"{os.cpu_count()} cores of {name}, Python {platform.python_version()}"
 
 
 def table(rows: Sequence[Mapping[str, object]]) -> str:
@@ -196,7 +195,7 @@ def table(rows: Sequence[Mapping[str, object]]) -> str:
         lines.append(
             f"| {row['name']} | {row['what']} | {_number(row['product'])} {row['unit']} | {beside} | "
             f"{_number(row['ratio'])} | {_number(row.get('cpu_ratio'))} | {row['target']} | {met} | {row['limit']} | "
-            f"{row['size']}, {row['when']} |"
+            f"{row['size']}, {row['when']}, load {_number(row.get('load'))} |"
         )
     return "\n".join(lines)
 
