@@ -254,6 +254,6 @@ def test_an_error_in_the_audio_comes_out_as_itself() -> None:
 def test_a_broken_ffmpeg_is_named(program: str | None, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that ends early neither blocks nor passes: the error has its code and its last words."""
     broken = [program] if program else [str(executable()), "-loglevel", "error", "-ss", "nonsense"]
-    monkeypatch.setattr(codec_module, "_ffmpeg", lambda: broken)
+    monkeypatch.setattr(codec_module, "command_line", lambda: broken)
     with pytest.raises(EnvironmentFailure, match=words):
         mp3(signals.speechlike(20, RATE_HZ, 1))
