@@ -39,6 +39,7 @@ MAGIC = (
     b"FORM",
     b".snd",
 )
+_PODCAST = "{https://podcastindex.org/namespace/1.0}"
 IN_CLEAR = ("config", "feed")  # rooms of a show that are meant to be read
 
 
@@ -285,12 +286,14 @@ def o7_agrees(show: Path, status: Mapping[str, object]) -> list[str]:
     if gone & public:
         found.append("O7 what was withdrawn is in the feed")
     for item in items:
-        enclosure = item.find("enclosure")
-        assert enclosure is not None
-        name = str(enclosure.get("url")).rpartition("/")[2]
-        media = show / "feed" / "media" / name
-        if not media.is_file() or media.stat().st_size != int(str(enclosure.get("length"))):
-            found.append("O7 the feed names a file that is not there, or of another length")
+        named = [(each.get("url"), each.get("length")) for each in item.findall("enclosure")]
+        assert named
+        for other in item.findall(f"{_PODCAST}alternateEnclosure"):
+            named += [(source.get("uri"), other.get("length")) for source in other.findall(f"{_PODCAST}source")]
+        for url, length in named:
+            media = show / "feed" / "media" / str(url).rpartition("/")[2]
+            if not media.is_file() or media.stat().st_size != int(str(length)):
+                found.append("O7 the feed names a file that is not there, or of another length")
     return found
 
 
