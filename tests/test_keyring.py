@@ -278,3 +278,15 @@ def test_the_ring_lies_outside_the_show(tmp_path: Path, monkeypatch: pytest.Monk
     assert keyring.folder_for(show) == tmp_path / "show.keys"
     monkeypatch.setenv(keyring.PLACE, str(tmp_path / "stick"))
     assert keyring.folder_for(show) == tmp_path / "stick"
+
+
+def test_a_ring_that_could_not_be_written_is_told_before_anything_is_done(tmp_path: Path) -> None:
+    """A trial writes and leaves nothing; where the folder takes no file, it is a sentence."""
+    ring = Keyring(tmp_path / "keys", "a show", lambda: "correct horse")
+    ring.create()
+    before = sorted((tmp_path / "keys").iterdir())
+    ring.check_writable()
+    assert sorted((tmp_path / "keys").iterdir()) == before
+    (tmp_path / "keys" / "a show.trial").mkdir()  # modes do not keep root out; a folder of that name does
+    with pytest.raises(EnvironmentFailure):
+        ring.check_writable()

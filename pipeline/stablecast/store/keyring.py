@@ -193,6 +193,12 @@ class Keyring:
         with self._changing() as entries:
             entries[episode_id] = dataclasses.replace(_entry(entries, episode_id), draws={})
 
+    def check_writable(self) -> None:
+        """Raises EnvironmentFailure where the ring could not be written now: for who is about to do what needs it afterwards."""
+        trial = self._path.with_suffix(".trial")
+        files.write(trial, b"")
+        trial.unlink(missing_ok=True)
+
     def keep_audit_head(self, head: str) -> None:
         """Keep a copy of the audit log's head here, outside the show folder: a cut-off log then shows."""
         if self.exists:

@@ -122,6 +122,8 @@ def publish(show: OpenShow, names: tuple[str, ...], *, to_send: bool = False) ->
         if waiting and (names or not (ready or to_send)):
             raise GateClosed("; ".join(f"{slug}: {why}" for slug, why in waiting))
         dropped = _strangers(show)
+        if any(show.keyring.entry(row.id).draws for row, _ in ready):
+            show.keyring.check_writable()  # or an episode would be out, and what its voice was drawn from would stay
         published = _release(show, ready)
         for row in show.episodes():
             facts = show.facts(row)
