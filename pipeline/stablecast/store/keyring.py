@@ -196,8 +196,13 @@ class Keyring:
     def check_writable(self) -> None:
         """Raises EnvironmentFailure where the ring could not be written now: for who is about to do what needs it afterwards."""
         trial = self._path.with_suffix(".trial")
-        files.write(trial, b"")
-        trial.unlink(missing_ok=True)
+        try:
+            files.write(trial, b"")
+            trial.unlink(missing_ok=True)
+        except OSError as failed:
+            raise EnvironmentFailure(
+                "the keyring cannot be written; check its disk's space and permissions"
+            ) from failed
 
     def keep_audit_head(self, head: str) -> None:
         """Keep a copy of the audit log's head here, outside the show folder: a cut-off log then shows."""
