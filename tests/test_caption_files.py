@@ -11,7 +11,7 @@ from io import StringIO
 from pathlib import PurePosixPath
 
 import webvtt
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -113,6 +113,8 @@ def test_srt_round_trip(cues: tuple[Cue, ...]) -> None:
     read = webvtt.from_buffer(StringIO(written), format="srt").captions if cues else []
     shown = tuple(each.cue for each in fitted(map(srt.harmless, cues), SRT))
     aliases, speaker, found = {cue.speaker for cue in shown}, Alias(""), []
+    # a cue that is cut before such words looks like a label to whoever reads SubRip, which has no other way to say who speaks
+    assume(not any(cue.text.startswith(f"{alias}:") for cue in shown for alias in aliases))
     for caption in read:
         text = " ".join(caption.raw_text.split())
         label = next((alias for alias in aliases if text.startswith(f"{alias}:")), None)

@@ -71,7 +71,7 @@ def at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
     monkeypatch.setenv(ROOT_VARIABLE, str(tmp_path))
     monkeypatch.setattr(clusters, "_tools", lambda settings: TOOLS)
     Workspace(tmp_path).run.write_text("ours")
-    return Job(Path("/elsewhere"), Slug("ep-001"), KEYS, {Alias("A"): "a secret draw"}, PRODUCTION)
+    return Job(Path("/elsewhere"), Slug("ep-001"), KEYS, KEYS, {Alias("A"): "a secret draw"}, PRODUCTION)
 
 
 def test_a_worker_that_does_not_fit_says_why(at_work: Job, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,7 @@ def job(root: Path, slug: str, tracks: int = 1, length_s: float = 10.0) -> Job:
     rate_hz = PRODUCTION.settings.ingest.rate_hz
     for k in range(1, tracks + 1):
         files.write(workspace.source(Slug(slug), k), bytes(int(2 * rate_hz * length_s)))
-    return Job(root, Slug(slug), KEYS, {Alias("A"): ""}, PRODUCTION)
+    return Job(root, Slug(slug), KEYS, KEYS, {Alias("A"): ""}, PRODUCTION)
 
 
 class Hands:
