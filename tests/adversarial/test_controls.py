@@ -19,6 +19,7 @@ from adversarial.parsers import PARSERS
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "pipeline" / "stablecast"
 each = pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.what)
+tried = pytest.mark.parametrize("control", CONTROLS[:: 4 if test_faults.FEW else 1], ids=lambda control: control.what)
 
 
 @each
@@ -55,7 +56,7 @@ def test_the_counts_that_are_told_are_those_of_the_suite() -> None:
 
 
 @pytest.mark.slow
-@each
+@tried
 def test_without_it_the_test_fails(control: Control, tmp_path: Path, count: Callable[..., None]) -> None:
     """The copy with the control switched off fails its test by an assertion, not for want of something."""
     shutil.copytree(PACKAGE, tmp_path / "stablecast", ignore=shutil.ignore_patterns("__pycache__"))
