@@ -361,6 +361,7 @@ def test_a_speaker_gets_the_character_they_chose(show: Showcase) -> None:
     assert show.status("ep-1")["stages"]
 
 
+@pytest.mark.slow
 def test_nobody_has_a_recurring_voice_unasked(show: Showcase) -> None:
     """The same speaker's draws in two episodes are unrelated, and the ring keeps none beside them."""
     found = entries(show)
@@ -410,6 +411,7 @@ def test_a_recurring_voice_is_the_same_until_it_is_turned_off(show: Showcase) ->
     assert "same-voice" not in consented(show, "ep-2")[-1]
 
 
+@pytest.mark.slow
 def test_a_recurring_voice_needs_a_consent_and_stays_in_the_next(show: Showcase) -> None:
     """It is one of the things said yes to: not without a consent, not lost in a newer one; every receipt stays good."""
     path = show.folder / "alone.wav"
@@ -453,6 +455,7 @@ def test_a_sealed_value_opens_in_its_place_only() -> None:
             seal.opened_value(wrong[0], wrong[1], Recurring, wrong[2])
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_a_preview_is_heard_before_the_rest_is_made(ready: Showcase, tmp_path: Path, demo_data: Path) -> None:
     """Every character once, the same stretch, levelled, different, private; nothing but the words is processed for it."""

@@ -149,6 +149,7 @@ def test_nothing_private_lies_in_clear(show: Showcase) -> None:
             assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 
 
+@pytest.mark.slow
 def test_every_file_of_a_show_is_documented(show: Showcase) -> None:
     """docs/show-folder.md names each file there is: what it does not know should not be there."""
     published(show)
@@ -566,6 +567,7 @@ def test_a_published_transcript_that_was_changed_is_found(show: Showcase) -> Non
     assert "I8" in [v["id"] for v in found.json["invariants"] if not v["holds"]]
 
 
+@pytest.mark.slow
 def test_captions_nobody_can_read_close_the_gate(show: Showcase) -> None:
     """With a reading speed that this talk cannot keep, `run` and `lint EP` name the places, and nobody can approve."""
     assert show.ok("lint", "ep-001", as_json=True).json == {"ok": True, "findings": []}
