@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,6 +14,11 @@ from typing import Any
 PASSPHRASE = "correct horse battery staple"
 PEOPLE = {"young-person": "robin", "producer": "sam", "reviewer": "kim", "lead": "dana"}
 ITEMS = ("recording", "changed-voice", "words", "podcast", "page")
+
+
+def _interruptible() -> None:
+    """Ctrl-C reaches a command though whoever runs the tests in the background does not let it reach them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,12 @@ class Showcase:
     def start(self, *arguments: str | Path, **more: Any) -> subprocess.Popen[bytes]:
         """Begin a command and do not wait for it."""
         return subprocess.Popen(
-            self.command(*arguments), env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **more
+            self.command(*arguments),
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=_interruptible,
+            **more,
         )
 
     def __call__(self, *arguments: str | Path, as_json: bool = False, cwd: Path | None = None) -> Answer:
