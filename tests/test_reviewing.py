@@ -302,6 +302,20 @@ def test_an_edit_voids_every_yes_at_once(show: Desk) -> None:
     assert card(show).lane == "young-person"
 
 
+def test_what_was_decided_is_opened_by_a_deep_look(show: Desk) -> None:
+    """It opens with the episode's key, whatever key the recordings have; damaged, it is told."""
+
+    def told() -> list[str]:
+        found = show.studio.verify(deep=True).invariants
+        return [problem for each in found for problem in each.problems if "decided about its words" in problem]
+
+    show.studio.mark(EPISODE, show.people[Role.REVIEWER], 20.0, 21.0)
+    assert told() == []
+    (history,) = (show.root / "transcripts" / EPISODE).rglob("history-*.age")
+    history.write_bytes(history.read_bytes()[:-1] + b"?")
+    assert told()
+
+
 def test_many_places_are_marked_in_one_step_or_none(show: Desk) -> None:
     """One version more, which one undo takes back; where one place is not in the file, none of them is marked."""
     editor = show.people[Role.REVIEWER]

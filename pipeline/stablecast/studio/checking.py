@@ -199,20 +199,21 @@ def _sealed_deep(show: OpenShow) -> Problems:
     yield from _sealed(show)
     yield from keeping.stale_keys(show)
     for row in show.episodes():
-        keys = show.keyring.entry(row.id).source_keys
-        record = episode.read(show.workspace, row.slug)
-        if keys is None:
-            continue
-        for number in _recordings(show, row, record):
-            role = f"source/{number}"
-            _, waveform = seal.read_audio(show.workspace.source(row.slug, number), role, seal.Nothing, keys)
-            if sum(len(block) for block in waveform.blocks()) != waveform.length:
-                yield f"{row.slug}: a sealed recording is cut off"
+        entry = show.keyring.entry(row.id)
         if number := decisions.newest(show.workspace, row.slug):
             try:
-                decisions.read(show.workspace, row.slug, number, keys)
+                decisions.read(show.workspace, row.slug, number, entry.keys)
             except IntegrityFailure:
                 yield f"{row.slug}: what was decided about its words is damaged or not what was put there"
+        if entry.source_keys is None:
+            continue
+        record = episode.read(show.workspace, row.slug)
+        for number in _recordings(show, row, record):
+            role = f"source/{number}"
+            path = show.workspace.source(row.slug, number)
+            _, waveform = seal.read_audio(path, role, seal.Nothing, entry.source_keys)
+            if sum(len(block) for block in waveform.blocks()) != waveform.length:
+                yield f"{row.slug}: a sealed recording is cut off"
 
 
 def _exact(show: OpenShow) -> Problems:
