@@ -106,7 +106,9 @@ def test_the_whole_way_leaves_nothing_in_clear(tmp_path: Path, demo_data: Path) 
     assert oracles.o7_agrees(show.root, show.ok("status", as_json=True).json) == []
     assert show.ok("verify", "--deep", as_json=True).json["holds"]
     assert list(show.temporary.iterdir()) == []
-    assert {path for path in show.home.rglob("*") if path.is_file()} == set()
+    (rates,) = (path for path in show.home.rglob("*") if path.is_file())  # how long stages take here, and nothing else
+    assert rates.name == "rates.json"
+    assert not oracles.marked(rates.read_bytes(), markers)
     for path in shared_memory() - before:  # others may be at work here: theirs is not looked for
         if path.exists():
             data = path.read_bytes()
@@ -422,4 +424,4 @@ def test_the_public_tree_tells_nothing_of_where_it_was_made(show: Trial) -> None
             b"Lavc5",
             str(show.folder).encode(),
         ):
-            assert trace not in data
+            assert len(trace) < 4 or trace not in data  # shorter ones are in any picture by chance
