@@ -11,7 +11,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -94,16 +94,21 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def ours(folder: Path) -> Iterator[str]:
-    """The address of a server of our own."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Handler, folder=folder.resolve())) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+def serving(handler: Callable[..., BaseHTTPRequestHandler]) -> Iterator[str]:
+    """The address of a server that answers as `handler` does."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_address[1]}/"
         finally:
             server.shutdown()
             thread.join()
+
+
+def ours(folder: Path) -> contextlib.AbstractContextManager[str]:
+    """The address of a server of our own that gives files in parts."""
+    return serving(functools.partial(_Handler, folder=folder.resolve()))
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ from stablecast.store.backup import GONE, MANIFEST, Member
 from stablecast.store.keyring import DESTROYED
 from stablecast.studio import backups, making
 from stablecast.studio.studio import Studio
+from test_keeping import published
 from test_keyring import quick
 
 SECRET = "the secret of this backup"
@@ -34,12 +35,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     with pytest.MonkeyPatch.context() as patched:
         quick(patched)
-        desk = made(tmp_path_factory.mktemp("backup"), 10, demo=True)
-        for role in (Role.YOUNG_PERSON, Role.REVIEWER, Role.LEAD):
-            desk.studio.approve(EPISODE, role, f"name of {role}", PASSWORD)
-        desk.clock.passes(hours=73)
-        desk.studio.publish()
-        return desk
+        return published(made(tmp_path_factory.mktemp("backup"), 10, demo=True))
 
 
 @pytest.fixture

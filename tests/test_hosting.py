@@ -7,15 +7,15 @@ import os
 import re
 import shutil
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
 import pytest
 
+from http_range import serving
 from remote import URL, Sender, free_port, wait_for
 from stablecast.engine import delivery
 from stablecast.stages.publish import FEED
@@ -154,19 +154,6 @@ class Careless(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
-
-
-@contextlib.contextmanager
-def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 FILES = {FEED: 100, PurePosixPath("media/a.mp3"): 100, PurePosixPath("captions/a.vtt"): 100}

@@ -28,6 +28,7 @@ from stablecast.store.state import State
 from stablecast.studio import release
 from stablecast.studio.studio import Studio
 from stablecast.targets import local
+from test_keeping import approved as ready
 from test_keeping import attended, holds, in_public, lead, sources
 from test_keyring import quick
 
@@ -47,11 +48,7 @@ def approved(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     """A show with one episode that may be published now."""
     with pytest.MonkeyPatch.context() as patched:
         quick(patched)
-        desk = made(tmp_path_factory.mktemp("purged"), 15, demo=True)
-        for role in (Role.YOUNG_PERSON, Role.REVIEWER, Role.LEAD):
-            desk.studio.approve(EPISODE, role, f"name of {role}", PASSWORD)
-        desk.clock.passes(hours=73)
-        return desk
+        return ready(made(tmp_path_factory.mktemp("purged"), 15, demo=True))
 
 
 @pytest.fixture(scope="module")

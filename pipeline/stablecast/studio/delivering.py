@@ -292,10 +292,14 @@ def _texts_there(
 
 
 def withdraw(show: OpenShow, name: str | None, receipt: str | None, say: Say, *, by: str = OPERATOR) -> WithdrawView:
-    """`release.withdraw`, and then from every place elsewhere, at once or by every later command until it is done."""
+    """`release.withdraw`, and then from every place elsewhere, at once or by every later command until it is done.
+
+    Named by the episode or by its receipt code; `by` is who asked, where they named it. Raises UsageRefused when there is no
+    such episode.
+    """
     row = show.row(name) if name else release.by_receipt(show, receipt or "")
     try:
-        done = release.withdraw(show, name, receipt, by=by)
+        done = release.withdraw(show, row, by if name else "receipt")
     except StablecastError:
         if any(remote.due for remote in show.state.remotes()):
             take_down_due(show, say, at_once=True)

@@ -284,14 +284,11 @@ def _strangers(show: OpenShow) -> tuple[str, ...]:
 # --- withdrawal ------------------------------------------------------------------------------------------------------------
 
 
-def withdraw(show: OpenShow, name: str | None, receipt: str | None, *, by: str = OPERATOR) -> WithdrawView:
+def withdraw(show: OpenShow, row: EpisodeRow, by: str) -> WithdrawView:
     """Take an episode out of the world: no reason, no second approval, no key, no waiting for other work.
 
-    Named by the episode or by its receipt code; `by` is who asked, where they named it. Works again harmlessly.
-    Raises UsageRefused when there is no such episode.
+    `by` is who asked. Works again harmlessly.
     """
-    row = show.row(name) if name else by_receipt(show, receipt or "")
-    by = by if name else "receipt"
     live = {release.episode: release for release in show.state.live_releases()}
     released = live.get(row.id)
     others = {path for one in live.values() if one is not released for path in kept(one).files}

@@ -64,24 +64,29 @@ class FfmpegCodec:
         Raises IntegrityFailure when the file does not say how long it is.
         """
         rate_hz, length = _info(data)
-        command = (
-            ffmpeg.input("pipe:0", format="mp3", protocol_whitelist="pipe")
-            .output("pipe:1", format="f32le", acodec="pcm_f32le", map="0:a:0", ac=1, ar=rate_hz)
-            .compile(cmd=command_line())
-        )
+        return decoded(data, "mp3", rate_hz, length)
 
-        def blocks() -> Iterator[Block]:
-            missing = length
-            for piece in piped(command, sliced(data)):
-                # from a pipe ffmpeg leaves the encoder's padding at the end
-                block = np.frombuffer(piece, np.float32)[:missing]
-                missing -= len(block)
-                if len(block):
-                    yield block
-            if missing:
-                raise EnvironmentFailure(f"ffmpeg decoded {missing} samples too few; install a current ffmpeg")
 
-        return Waveform(rate_hz, length, blocks)
+def decoded(data: bytes, container: str, rate_hz: int, length: int) -> Waveform:
+    """`length` samples of what a listener hears of a file made here; decoded anew at each reading, as EnvironmentFailure tells."""
+    command = (
+        ffmpeg.input("pipe:0", format=container, protocol_whitelist="pipe")
+        .output("pipe:1", format="f32le", acodec="pcm_f32le", map="0:a:0", ac=1, ar=rate_hz)
+        .compile(cmd=command_line())
+    )
+
+    def blocks() -> Iterator[Block]:
+        missing = length
+        for piece in piped(command, sliced(data)):
+            # from a pipe ffmpeg leaves the encoder's padding at the end
+            block = np.frombuffer(piece, np.float32)[:missing]
+            missing -= len(block)
+            if len(block):
+                yield block
+        if missing:
+            raise EnvironmentFailure(f"ffmpeg decoded {missing} samples too few; install a current ffmpeg")
+
+    return Waveform(rate_hz, length, blocks)
 
 
 def command_line() -> list[str]:

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import ffmpeg
-import numpy as np
 
 from stablecast.errors import EnvironmentFailure, IntegrityFailure
-from stablecast.model import Block, Waveform
+from stablecast.model import Waveform
 from stablecast.stages.alternate import RATE_HZ
 from stablecast.stages.assemble import resampled
-from stablecast.tools.codec import command_line, piped, sliced
+from stablecast.tools.codec import command_line, decoded, piped
 
 ALLOWED: Final[frozenset[str]] = frozenset()  # nothing: what is wanted stands in the feed
 
@@ -66,24 +65,7 @@ class FfmpegOpus:
 
         Raises IntegrityFailure when it is no such file.
         """
-        length = _length(data)
-        command = (
-            ffmpeg.input("pipe:0", format="ogg", protocol_whitelist="pipe")
-            .output("pipe:1", format="f32le", acodec="pcm_f32le", map="0:a:0", ac=1, ar=RATE_HZ)
-            .compile(cmd=command_line())
-        )
-
-        def blocks() -> Iterator[Block]:
-            missing = length
-            for piece in piped(command, sliced(data)):
-                block = np.frombuffer(piece, np.float32)[:missing]
-                missing -= len(block)
-                if len(block):
-                    yield block
-            if missing:
-                raise EnvironmentFailure(f"ffmpeg decoded {missing} samples too few; install a current ffmpeg")
-
-        return Waveform(RATE_HZ, length, blocks)
+        return decoded(data, "ogg", RATE_HZ, _length(data))
 
 
 def carried(data: bytes) -> frozenset[str]:
