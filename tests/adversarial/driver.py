@@ -209,11 +209,12 @@ def _run(request: dict[str, Any], told: threading.Lock) -> None:
             finally:
                 os._exit(1)
         _tell({"number": request["number"], "pid": child}, told)
-        stop = threading.Event()
+        stop, late = threading.Event(), threading.Event()
         limit_s = LONGEST_S if request["kill"] is None else request["kill"]
 
         def kill() -> None:
             if not stop.wait(limit_s):
+                late.set()
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(child, signal.SIGKILL)
 
@@ -227,7 +228,7 @@ def _run(request: dict[str, Any], told: threading.Lock) -> None:
             file.seek(0)
             texts[name] = file.read().decode(errors="backslashreplace")
         code = os.waitstatus_to_exitcode(status)
-        if code == -signal.SIGKILL and request["kill"] is None:
+        if late.is_set() and request["kill"] is None:
             texts["err"] += f"\nTraceback: it did not end in {LONGEST_S:g} s"
         answer = {"number": request["number"], "status": code, "rss_mb": used.ru_maxrss / 1024, **texts}
         _tell({**answer, "seconds": time.monotonic() - began}, told)

@@ -129,6 +129,7 @@ def extend(show: OpenShow, name: str, days: int, who: str, reason: Reason) -> Ke
     people.in_role(show, who, Role.LEAD)
     if not 1 <= days <= LONGEST_DAYS:
         raise UsageRefused(f"the days to add are from 1 to {LONGEST_DAYS}")
+    _count(show)  # or the time of what was withdrawn a minute ago would not run yet
     with show.state.transaction():
         known = show.state.terms().get(row.id)
         if known is None or row.id in show.state.erased(_what(known)):

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from stablecast import codecs
 from stablecast.engine import workflow
-from stablecast.errors import GateClosed, IntegrityFailure, StablecastError, UsageRefused
+from stablecast.errors import EnvironmentFailure, GateClosed, IntegrityFailure, StablecastError, UsageRefused
 from stablecast.model import Approval, Digest, Role
 from stablecast.rss.feed import podcast_guid
 from stablecast.rss.lint import Severity, lint
@@ -20,7 +20,7 @@ from stablecast.stages import approve as approving
 from stablecast.stages import publish as publishing
 from stablecast.stages.approve import ApprovedEpisode
 from stablecast.stages.publish import FEED, PublicTree, Release
-from stablecast.store import accounts, locks
+from stablecast.store import accounts, files, locks
 from stablecast.store.state import Account, EpisodeRow, ReleaseRow
 from stablecast.studio import design as designing
 from stablecast.studio import gone, listening, making
@@ -354,8 +354,15 @@ def _making_room(show: OpenShow, row: EpisodeRow, paths: tuple[PurePosixPath, ..
     try:
         yield
     except StablecastError as stopped:
-        local.take_down(show.workspace.public, paths)
-        local.take_down(show.workspace.public, local.naming(show.workspace.public, (row.public_id, row.guid)))
+        public = show.workspace.public
+        try:
+            with files.resources():
+                local.take_down(public, paths)
+                local.take_down(public, local.naming(public, (row.public_id, row.guid)))
+        except EnvironmentFailure as kept_out:
+            raise EnvironmentFailure(
+                f"the episode could not be taken down, and is still in the public folder: {kept_out}; or stop the web server"
+            ) from stopped
         raise type(stopped)(
             f"the episode, the feed and every page that names it are taken down; "
             f"to put the rest up again, withdraw it once more after this: {stopped}"
