@@ -341,7 +341,7 @@ class FakeShow:
         speakers = tuple(SpeakerView(Alias(alias), character) for alias, character in one.voices.items())
         return DeskView(
             one.slug, one.details, len(one.protected), speakers, one.consent, NOW if one.consent is not None else None,
-            OUTCOMES, (PersonNameView("y", "robin"),), one.public,
+            OUTCOMES, (PersonNameView("y", "robin"),), one.public, (),
         )  # fmt: skip
 
     def set_details(self, episode: str, who: str, written: Written) -> None:

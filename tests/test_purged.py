@@ -22,10 +22,11 @@ from lxml import etree
 from desk import EPISODE, PASSPHRASE, PASSWORD, Desk, made
 from desks import Browser, Served, serve
 from stablecast.errors import EnvironmentFailure, GateClosed, Locked, StablecastError
-from stablecast.model import Role
+from stablecast.model import Alias, Role
 from stablecast.store import locks
 from stablecast.store.state import State
 from stablecast.studio import release
+from stablecast.studio.intake import Additions
 from stablecast.studio.studio import Studio
 from stablecast.targets import local
 from test_keeping import approved as ready
@@ -64,6 +65,18 @@ def whole(approved: Desk, tmp_path_factory: pytest.TempPathFactory) -> Desk:
 @pytest.fixture
 def desk(whole: Desk, tmp_path: Path) -> Desk:
     return whole.copied(tmp_path)
+
+
+def test_what_was_published_is_taken_for_no_recording(desk: Desk, tmp_path: Path) -> None:
+    """T12: the finished sound of an episode, added again, is refused before anything is made of it."""
+    sounds = list((desk.root / "feed" / "media").iterdir())
+    assert sounds
+    for sound in sounds:
+        copy = tmp_path / f"found-online{sound.suffix}"
+        shutil.copy(sound, copy)
+        with pytest.raises(GateClosed, match="public already"):
+            desk.studio.add("ep-002", ((Alias("Somebody"), copy),), Additions())
+    assert not (desk.root / "episodes" / "ep-002").exists()
 
 
 # --- taken down ------------------------------------------------------------------------------------------------------------

@@ -21,9 +21,12 @@ from stablecast.errors import InputRefused, IntegrityFailure, UsageRefused
 from stablecast.redaction import exchange
 from stablecast.rss import text
 from stablecast.rss.lint import lint
+from stablecast.site import markdown
+from stablecast.site.design import SiteSettings, own_page
 from stablecast.site.outcomes import outcomes
-from stablecast.store import settings
+from stablecast.store import gone, settings
 from stablecast.store.episode import Record
+from stablecast.targets.params import Targets
 from stablecast.tools import containers, tags
 from stablecast.voice import donors
 from stablecast.voice.characters import characters
@@ -69,6 +72,19 @@ def _shown(data: bytes) -> str:
     return line
 
 
+def _page(data: bytes) -> object:
+    """A show's own page: what is left of it may stand in any XML, and runs nothing."""
+    from lxml import etree
+
+    page = own_page("page", data.decode("utf-8", "replace"))
+    made = etree.fromstring(f"<body>{page.body}</body>")
+    for element in made.iter():
+        assert element.tag in {"body", *markdown._TAGS}, element.tag
+        assert set(element.attrib) <= {"href", "rel"}, element.attrib
+        assert str(element.get("href", "https:")).lower().startswith(("http:", "https:", "mailto:"))
+    return page
+
+
 def _words(read: Callable[[str], object]) -> Callable[[bytes], object]:
     return lambda data: read(data.decode("utf-8", "replace"))
 
@@ -82,6 +98,14 @@ PARSERS: dict[str, Parser] = {
     "outcomes.toml": Parser(_toml(lambda path: settings.checked(path, outcomes)), (UsageRefused,), (*_TOML, b"principle", b"outcome")),
     "wording.toml": Parser(_toml(lambda path: settings.load(Labels, path)), (UsageRefused,), (*_TOML, b"[[label]]", b"words", b"why")),
     "episode.toml": Parser(_toml(lambda path: settings.load(Record, path)), (UsageRefused,), _TOML),
+    "site.toml": Parser(_toml(lambda path: settings.load(SiteSettings, path)), (UsageRefused,), (*_TOML, b"[colours]", b"#12", b"[[link]]", b"url")),
+    "targets.toml": Parser(_toml(lambda path: settings.load(Targets, path)), (UsageRefused,), (*_TOML, b"[target.web]", b"url", b"sftp://", b"s3://", b"[", b"@", b"%")),
+    "a page of one's own": Parser(
+        _page,
+        (ValueError, UsageRefused),
+        (b"# A", b"\n", b"\n\n", b"[a](", b")", b"<a href=", b"javascript:", b"&#", b"mailto:", b"https://", b"```", b"![", b"<!--", b"> ", b"* ", b"&nbsp;", b"\xf4\x8f\xbf\xbf", b"<svg/onload=", b"<br>"),
+    ),
+    "a list of withdrawn episodes": Parser(_toml(gone.read), (IntegrityFailure,), (b"{", b"}", b"\n", b'"episode":', b'"slug":', b'"erased":', b"true", b",", b"null")),
     "a receipt": Parser(lambda data: codecs.parsed(Receipt, data), (ValueError,), (b"{", b"}", b'"node"', b'"inputs"', b":", b"[", b"]", b",", b"1e999", b"null")),
     "words in Markdown": Parser(_words(exchange.read_markdown), (UsageRefused,), (b"**Robin** (0:01.0)", b"\n", b"[[", b"]]", b"\\", b"#", b"*")),
     "words in WebVTT": Parser(

@@ -438,10 +438,12 @@ def test_channels_that_cancel_are_refused_and_a_stranger_in_one_is_mixed_in(show
 
 
 def test_the_same_recording_twice_has_nothing_in_common_outside(show: Trial) -> None:
-    """T12: two episodes of one recording get unrelated names, keys and ciphertexts."""
+    """T12: two episodes of one recording get unrelated names, keys and ciphertexts, and whoever adds the second is told."""
     path = show.recording()
-    for slug in ("ep-001", "ep-002"):
-        show.ok("add", slug, path)
+    for slug, same_as in (("ep-001", []), ("ep-002", ["ep-001"])):
+        assert show.ok("add", slug, path, as_json=True).json["same_as"] == same_as
+    path.write_bytes(path.read_bytes()[:-2] + b"\1\0")  # as long, and another one
+    assert show.ok("add", "ep-003", path, as_json=True).json["same_as"] == []
     path.unlink()
     one, two = ((show.root / "episodes" / slug / "source" / "1.age").read_bytes() for slug in ("ep-001", "ep-002"))
     assert sum(a == b for a, b in zip(one[-100_000:], two[-100_000:], strict=True)) < 1000  # chance gives 390

@@ -143,11 +143,13 @@ def add(
     new = studio.add(episode, tuple(recordings), additions, aliases)
     done = "Sealed. The files you added are still where they were: delete them, and every copy." if new else "Changed."
     lines = [f"{episode}: {done}"]
+    twins = studio.twins(episode) if new else ()
+    lines += [f"This is the recording of {twin} too. If it was added twice, withdraw one of them." for twin in twins]
     if aliases:
         found = studio.turns(episode)
         lines += [*_shares(found), f"Check who speaks when with `stablecast turns {episode}`."]
     lines += [f"{found.place}: {found.message}" for found in labels]
-    console.answer({"episode": episode, "new": new, "wording": labels}, lines)
+    console.answer({"episode": episode, "new": new, "same_as": twins, "wording": labels}, lines)
 
 
 def _content_note(given: tuple[str, ...]) -> tuple[str | None, tuple[ContentNote, ...]]:

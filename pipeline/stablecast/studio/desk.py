@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stablecast.errors import UsageRefused
-from stablecast.model import Alias, Chapter, ContentNote, Details, Item, Role
+from stablecast.model import Alias, Chapter, ContentNote, Details, Item, Role, Slug
 from stablecast.store import episode, locks
 from stablecast.store.episode import Protected, Tracks
+from stablecast.studio import intake
 from stablecast.studio.show import OpenShow
 
 
@@ -51,6 +52,7 @@ class DeskView:
     outcomes: tuple[OutcomeView, ...]  # all there are
     young_people: tuple[PersonNameView, ...]
     public_on: str | None
+    same_as: tuple[Slug, ...]  # other episodes that have the same recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ def desk(show: OpenShow, name: str) -> DeskView:
         outcome_views(show),
         tuple(PersonNameView(a.id, a.name) for a in show.state.accounts() if Role.YOUNG_PERSON in a.roles),
         live.released_on.isoformat() if live else None,
+        intake.twins(show, row),
     )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
 import secrets
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -16,13 +17,13 @@ from typing import BinaryIO
 from stablecast import codecs
 from stablecast.engine.workflow import WITHDRAWN
 from stablecast.errors import GateClosed, InputRefused, UsageRefused
-from stablecast.model import Alias, Block, Chapter, ContentNote, Details, Item, Kind, Role, Slug, Turn
+from stablecast.model import Alias, Block, Chapter, ContentNote, Details, Digest, Item, Kind, Role, Slug, Turn
 from stablecast.stages import turns as dividing
 from stablecast.stages.ingest import IngestParams, mono
 from stablecast.store import accounts, episode, files, keyring, locks, seal
 from stablecast.store.episode import Corrections, Protected, Record, Track, Tracks, Turns
 from stablecast.store.keyring import Entry, Keyring
-from stablecast.store.seal import Stored
+from stablecast.store.seal import EpisodeKeys, Stored
 from stablecast.store.state import Account, Consent, EpisodeRow, State
 from stablecast.store.uploads import Recording
 from stablecast.store.workspace import ROOMS, STATE, Workspace
@@ -237,6 +238,7 @@ def _create(
     together: tuple[Alias, ...],
 ) -> None:
     show.keyring.entries()  # a wrong passphrase is told before an hour is decoded
+    _refuse_published(show, [recording for _, recording in recordings])
     speakers = together or tuple(dict.fromkeys(speaker for speaker, _ in recordings))
     entry = Entry.fresh().with_draws(speakers)
     _clear(show.workspace, slug)  # what an interrupted `add` left: without a record it never counted
@@ -250,6 +252,63 @@ def _create(
     except BaseException:
         _clear(show.workspace, slug)
         raise
+
+
+def _refuse_published(show: OpenShow, recordings: Sequence[Recording]) -> None:
+    """Raises GateClosed for a file that this show published: what was changed once is no recording of anybody."""
+    published = set(show.state.tree().values())
+    for recording in recordings if published else ():
+        with (
+            _source(recording) as source,
+            ffmpeg.open_recording(source, max_bytes=show.settings.ingest.max_bytes) as file,
+        ):
+            digest = hashlib.sha256()
+            while piece := file.read(1 << 20):
+                digest.update(piece)
+            if digest.hexdigest() in published:
+                raise GateClosed(
+                    "this is the finished sound of an episode that is public already; add the recording it was made from"
+                )
+
+
+def twins(show: OpenShow, row: EpisodeRow) -> tuple[Slug, ...]:
+    """Other episodes with a recording that is, sample for sample, one of this episode's: perhaps it was added twice.
+
+    Only recordings of one length are compared, so this costs next to nothing where there is no twin.
+    """
+    own = _sources(show, row)
+    found = []
+    for other in show.state.episodes():
+        theirs = _sources(show, other) if other.id != row.id and show.known(other) else ()
+        if any(_same(one, another) for one in own for another in theirs):
+            found.append(other.slug)
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    path: Path
+    role: str
+    digest: Digest
+    keys: EpisodeKeys
+
+
+def _sources(show: OpenShow, row: EpisodeRow) -> tuple[_Source, ...]:
+    record, keys = episode.read(show.workspace, row.slug), show.keyring.entry(row.id).source_keys
+    numbers = range(1, 1 + (1 if record.shared else record.tracks))
+    there = [(n, show.workspace.source(row.slug, n)) for n in numbers]
+    return tuple(
+        _Source(path, f"source/{n}", record.inputs[f"source/{n}"].digest, keys)
+        for n, path in there
+        if keys is not None and path.exists()
+    )
+
+
+def _same(one: _Source, other: _Source) -> bool:
+    lengths = {seal.plaintext_length(each.path) - len(each.role) for each in (one, other)}
+    return len(lengths) == 1 and other.digest == seal.digest_elsewhere(
+        one.path, one.role, one.keys, other.role, other.keys
+    )
 
 
 def _clear(workspace: Workspace, slug: Slug) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from stablecast.errors import UsageRefused
-from stablecast.model import Alias, Correction, Digest, Item, Method, Role, Turn
+from stablecast.model import Alias, Correction, Digest, Item, Method, Role, Slug, Turn
 from stablecast.runner import Progress
 from stablecast.stages.ingest import IngestParams
 from stablecast.store import locks
@@ -178,6 +178,11 @@ class Studio:
         """Take in recordings or words; True when the episode is new. `together`: these people share one recording."""
         with self._open() as show:
             return intake.add(show, episode, recordings, additions, together)
+
+    def twins(self, episode: str) -> tuple[Slug, ...]:
+        """Other episodes that have the same recording: perhaps it was added twice."""
+        with self._open() as show:
+            return intake.twins(show, show.episode(episode))
 
     @contextmanager
     def uploads(self) -> Iterator[Uploads]:
