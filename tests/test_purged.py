@@ -419,6 +419,30 @@ def test_a_withdrawal_between_facts_and_tree_wins(
     assert in_public(desk) is careless
 
 
+def test_a_publication_that_ends_at_the_swap_is_told_of_and_completed(
+    approved: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T59: the facts are written and the tree is not: nobody calls that damage, everybody says what to do, and it works."""
+    desk = approved.copied(tmp_path)
+
+    def fails(_: local.Tree) -> None:
+        raise EnvironmentFailure("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(local.Tree, "swap", fails)
+        with pytest.raises(EnvironmentFailure, match="full"):
+            desk.again().publish()
+    assert not in_public(desk)
+    assert any("`stablecast publish`" in note for note in desk.again().status().notes)
+    problems = [problem for view in desk.again().verify().invariants for problem in view.problems]
+    assert problems
+    assert all("publish" in problem or "missing from the public folder" in problem for problem in problems), problems
+    desk.again().publish()
+    assert in_public(desk)
+    assert holds(desk)
+    assert not desk.again().status().notes
+
+
 # --- while a server answers ------------------------------------------------------------------------------------------------
 
 

@@ -11,7 +11,8 @@ import click
 from stablecast.cli.cluster import on_a_cluster
 from stablecast.cli.console import Console
 from stablecast.cli.times import between, clock, seconds, stretch
-from stablecast.errors import InputRefused
+from stablecast.engine.workflow import State
+from stablecast.errors import InputRefused, IntegrityFailure
 from stablecast.model import WHERE, Alias, Chapter, ContentNote, Correction, Item, Kind, Turn
 
 if TYPE_CHECKING:
@@ -322,6 +323,8 @@ def status(console: Console, episodes: tuple[str, ...]) -> None:
             + (", STILL UP what was taken back" if remote.still_up else "")
         )
     console.answer(found, [*lines, *(f"Note: {note}." for note in found.notes)])
+    if any(episode.state == State.DAMAGED for episode in found.episodes):
+        raise SystemExit(IntegrityFailure.exit_code)
 
 
 def _status_lines(episode: EpisodeView, *, detailed: bool) -> list[str]:

@@ -88,6 +88,7 @@ class State(enum.StrEnum):
     HELD = "held"
     WITHDRAWN = "withdrawn"
     ERASED = "erased"
+    DAMAGED = "damaged"  # what lies on the disk cannot be read, so nothing is known
 
 
 @dataclass(frozen=True, slots=True)

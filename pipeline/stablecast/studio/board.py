@@ -7,7 +7,7 @@ from typing import Final
 
 from stablecast.engine.audit import Entry
 from stablecast.engine.workflow import State
-from stablecast.errors import StablecastError
+from stablecast.errors import IntegrityFailure, StablecastError
 from stablecast.model import Role
 from stablecast.runner import EnclosureNotes
 from stablecast.store import episode
@@ -49,8 +49,11 @@ def card(show: OpenShow, name: str) -> CardView | None:
 
 
 def _card(show: OpenShow, row: EpisodeRow) -> CardView:
-    facts = show.facts(row)
-    view = making.view(show, row, facts)
+    try:
+        facts = show.facts(row)
+        view = making.view(show, row, facts)
+    except IntegrityFailure as broken:  # the others are shown all the same
+        return _damaged(making.damaged_view(show, row, broken))
     title, speakers, waiting = _told(show, row)
     return CardView(
         episode=row.slug,
@@ -68,6 +71,26 @@ def _card(show: OpenShow, row: EpisodeRow) -> CardView:
         wish=CHANGE if facts.sent_back else None,
         method=view.method,
         speakers=speakers,
+    )
+
+
+def _damaged(view: EpisodeView) -> CardView:
+    return CardView(
+        episode=view.episode,
+        title=view.episode,
+        state=view.state,
+        lane=IN_THE_MAKING,
+        gate=view.gate,
+        cut=None,
+        approvals=(),
+        doubts=0,
+        open_proposals=0,
+        duration_s=None,
+        changes_waiting=0,
+        held=False,
+        wish=None,
+        method=view.method,
+        speakers=(),
     )
 
 

@@ -95,7 +95,9 @@ def _approved(show: OpenShow) -> Problems:
         if cut is None:
             yield f"{row.slug}: the published cut was never frozen"
         for path, expected in body.files.items():
-            if present.get(path) != expected:
+            if path not in present and show.state.swap_due():
+                yield f"{row.slug}: its publication was interrupted; `stablecast publish` completes it"
+            elif present.get(path) != expected:
                 yield f"{row.slug}: a public file is not the one that was approved"
 
 

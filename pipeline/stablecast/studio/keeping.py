@@ -26,6 +26,7 @@ from stablecast.studio.views import KeptView, PurgeView, StatusView
 
 LOOK_AGAIN = timedelta(minutes=10)  # what is looked at with every command need not be looked at with every click
 FIRST = "an episode is withdrawn before it is destroyed; `stablecast withdraw` does that at once"
+HALF_UP = "something that was published is not up, for a command was interrupted; `stablecast publish` puts it up"
 UNFINISHED = "something that is to be destroyed is not yet; any command that is given the passphrase does it"
 
 
@@ -116,8 +117,12 @@ def told(show: OpenShow, view: StatusView) -> StatusView:
     by_slug = {row.slug: row.id for row in show.state.episodes()}
     terms = kept(show)
     episodes = tuple(dataclasses.replace(each, kept=terms.get(by_slug[Slug(each.episode)])) for each in view.episodes)
-    notes = ((gone.BEHIND,) if gone.behind(show) else ()) + ((UNFINISHED,) if unfinished(show) else ())
-    return dataclasses.replace(view, episodes=episodes, notes=notes)
+    notes = {
+        gone.BEHIND: gone.behind(show),
+        UNFINISHED: unfinished(show),
+        HALF_UP: show.state.swap_due(),  # what can be done without a key was done before anybody was told
+    }
+    return dataclasses.replace(view, episodes=episodes, notes=tuple(note for note, so in notes.items() if so))
 
 
 def extend(show: OpenShow, name: str, days: int, who: str, reason: Reason) -> KeptView:

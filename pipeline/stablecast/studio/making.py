@@ -344,7 +344,27 @@ def status(show: OpenShow, names: tuple[str, ...]) -> StatusView:
     rows = tuple(show.row(name) for name in names) or tuple(
         row for row in show.state.episodes() if show.known(row) or row.id in erased
     )
-    return StatusView(show.state.show.demo, tuple(view(show, row, show.facts(row)) for row in rows))
+    look = known_view if names else any_view
+    return StatusView(show.state.show.demo, tuple(look(show, row) for row in rows))
+
+
+def known_view(show: OpenShow, row: EpisodeRow) -> EpisodeView:
+    """Where one episode stands. Raises IntegrityFailure where it is damaged."""
+    return view(show, row, show.facts(row))
+
+
+def any_view(show: OpenShow, row: EpisodeRow) -> EpisodeView:
+    """The same of one among others, which go on whatever became of this one."""
+    try:
+        return known_view(show, row)
+    except IntegrityFailure as broken:
+        return damaged_view(show, row, broken)
+
+
+def damaged_view(show: OpenShow, row: EpisodeRow, broken: IntegrityFailure) -> EpisodeView:
+    """All that can be said of an episode that cannot be read."""
+    gate = GateView("verify", str(broken), "`stablecast verify`, then put it back from a backup")
+    return EpisodeView(row.slug, workflow.State.DAMAGED, show.settings.revoice.method, 0, None, (), gate, None, 0, ())
 
 
 def view(show: OpenShow, row: EpisodeRow, facts: workflow.Facts) -> EpisodeView:

@@ -114,11 +114,17 @@ def publish(show: OpenShow, names: tuple[str, ...], *, to_send: bool = False) ->
         ready: list[tuple[EpisodeRow, ApprovedEpisode]] = []
         waiting: list[tuple[str, str]] = []
         for row in tuple(show.episode(name) for name in names) or show.episodes():
-            refusal = _refusal(show, row)
-            if refusal is None:
-                ready.append((row, _approved(show, row)))
-            elif refusal:
-                waiting.append((row.slug, refusal))
+            try:
+                refusal = _refusal(show, row)
+                if refusal is None:
+                    ready.append((row, _approved(show, row)))
+                elif refusal:
+                    waiting.append((row.slug, refusal))
+            except IntegrityFailure as broken:  # of this episode alone: the others go on
+                if names:
+                    raise
+                show.keyring.entries()  # unless it is the keyring
+                waiting.append((row.slug, str(broken)))
         if waiting and (names or not (ready or to_send)):
             raise GateClosed("; ".join(f"{slug}: {why}" for slug, why in waiting))
         dropped = _strangers(show)
@@ -126,9 +132,10 @@ def publish(show: OpenShow, names: tuple[str, ...], *, to_send: bool = False) ->
             show.keyring.check_writable()  # or an episode would be out, and what its voice was drawn from would stay
         published = _release(show, ready)
         for row in show.episodes():
-            facts = show.facts(row)
-            if facts.published is not None and facts.published == facts.cut and show.keyring.entry(row.id).draws:
-                show.keyring.forget_draws(row.id)
+            with contextlib.suppress(IntegrityFailure):
+                facts = show.facts(row)
+                if facts.published is not None and facts.published == facts.cut and show.keyring.entry(row.id).draws:
+                    show.keyring.forget_draws(row.id)
     return PublishView(published, tuple(waiting), dropped, str(show.workspace.public / FEED))
 
 

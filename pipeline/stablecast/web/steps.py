@@ -43,6 +43,7 @@ _CLOSED: Final = {
     "changes": "Somebody changed words or marks. Run it to make the new cut.",
     "cooling-off": "Wait. Anyone can still stop it.",
     "hold": "It is on hold until the safeguarding lead lifts that.",
+    "verify": "It is damaged. Put it back from a backup.",
 }
 
 
