@@ -159,7 +159,7 @@ def joined(folder: Path) -> Waveform:
 
 
 def test_a_plain_shift_is_undone(people: list[Waveform]) -> None:
-    """Four semitones down: nobody is recognised at once by everybody, and everybody is by the search."""
+    """T74: four semitones down: nobody is recognised at once by everybody, and everybody is by the search."""
     for person in people:
         assert attacked(person, shift(person, -4)).recognised
 

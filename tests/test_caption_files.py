@@ -184,7 +184,7 @@ def test_what_we_make_round_trips_whole() -> None:
 
 @given(st.lists(st.floats(-0.19, 0.19), min_size=17, max_size=17))
 def test_times_stay_at_phrase_level_in_every_file(shifts: list[float]) -> None:
-    """When each word was said changes no byte of any file, as long as the phrases begin and end when they did."""
+    """T78: when each word was said changes no byte of any file, as long as the phrases begin and end when they did."""
     text = "I could not read the bus times, so I walked everywhere with Kit's big old umbrella over my head, singing."
     words = [PublicWord(word, i * 0.4, i * 0.4 + 0.3, ASH, word.endswith(".")) for i, word in enumerate(text.split())]
     cues = cues_of(PublicTranscript("en", tuple(words)), 2, 30, CaptionParams())

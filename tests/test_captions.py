@@ -98,7 +98,7 @@ def test_a_cue_is_near_what_it_says(said: PublicTranscript) -> None:
 
 @given(st.lists(st.floats(-0.19, 0.19), min_size=19, max_size=19))
 def test_times_never_tell_a_word(shifts: list[float]) -> None:
-    """The rhythm of the words inside a cue leaves no trace: only where a phrase starts and ends counts, to half a second."""
+    """T78: the rhythm of the words inside a cue leaves no trace: only where a phrase starts and ends counts, to half a second."""
     said = public(
         "I could not read the bus times, so I walked everywhere. My shoes were always wet when it rained.", start_s=1
     )

@@ -108,7 +108,7 @@ SAID = (
     ("text", "part", "kind"), SAID, ids=[f"{kind.name}-{n}" for n, (_, _, kind) in enumerate(SAID)]
 )
 def test_what_this_audience_says_is_found_by_its_form(text: str, part: str | None, kind: Kind) -> None:
-    """Spoken or written, with the stretch that has to go."""
+    """T73: spoken or written, with the stretch that has to go."""
     found = kinds(text)
     assert kind in (found.get(part, set()) if part else set().union(*found.values()))
 

@@ -246,7 +246,7 @@ def test_secrets_never_show_themselves() -> None:
 
 
 def test_draws_are_kept_made_and_dropped() -> None:
-    """A speaker keeps the draw it has; every new one is its own."""
+    """T75, T76: a speaker keeps the draw it has; every new one is its own."""
     entry = Entry.fresh().with_draws((KIT, ASH))
     other = entry.with_draws((KIT, Alias("Robin")))
 

@@ -329,7 +329,7 @@ NUMBER = Span(1.3, 2.2, ASH, Cause.PROTECTED, ("07700", "900461."))
     ],
 )
 def test_a_scrap_of_what_was_removed_closes_the_gate(text: str, span: Span, protected: tuple[str, ...]) -> None:
-    """The whole of it, its beginning or its end, a few figures of a number: heard beside its place, it blocks."""
+    """T71: the whole of it, its beginning or its end, a few figures of a number: heard beside its place, it blocks."""
     assert beside(text, span=span, protected=protected) == ["around"]
 
 

@@ -111,7 +111,7 @@ def variants(name: str) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("group", NAMES)
 def test_every_variant_of_a_name_is_found(group: str) -> None:
-    """100 % recall: case, accents, possessive, spelled out, split; every word of the name lies in a match."""
+    """T70: 100 % recall: case, accents, possessive, spelled out, split; every word of the name lies in a match."""
     missed = []
     for name in NAMES[group]:
         for kind, said in variants(name).items():

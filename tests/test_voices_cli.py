@@ -82,7 +82,7 @@ def test_every_recording_is_rendered_at_its_place(nowhere: Showcase, method: str
 
 
 def test_each_recording_has_a_draw_of_its_own(nowhere: Showcase) -> None:
-    """The same recording under two names, and in two runs, comes out as unrelated samples each time."""
+    """T75: the same recording under two names, and in two runs, comes out as unrelated samples each time."""
     one = nowhere.folder / "in" / "a" / "one.wav"
     shutil.copy(one, one.with_name("again.wav"))
     for target in ("first", "second"):

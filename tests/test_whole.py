@@ -117,7 +117,7 @@ def test_the_whole_way_ends_in_a_feed(show: Showcase) -> None:
 
 
 def test_the_protected_word_is_silent_in_the_published_sound(show: Showcase) -> None:
-    """Transcribing the published files anew does not give the word back, though the rest is understood."""
+    """T71: transcribing the published files anew does not give the word back, though the rest is understood."""
     from stablecast.model import Alias, SourceAudio
     from stablecast.redaction.matching import find
     from stablecast.stages.transcribe import TranscribeParams, transcribe
@@ -136,7 +136,7 @@ def test_the_protected_word_is_silent_in_the_published_sound(show: Showcase) -> 
 
 
 def test_nothing_private_lies_in_clear(show: Showcase) -> None:
-    """Outside the seal there is no sample, no source name, no word and no title, and nobody else may read the files."""
+    """T72: outside the seal there is no sample, no source name, no word and no title, and nobody else may read the files."""
     for path, data in show.files().items():
         text = data.lower()
         assert b"quillfeather" not in text, path
@@ -239,7 +239,7 @@ def test_publishing_twice_gives_the_same_bytes(show: Showcase) -> None:
 
 @pytest.mark.slow
 def test_a_new_cut_of_a_published_episode_keeps_its_name_and_day(show: Showcase) -> None:
-    """Approved anew, it has the same guid and date and a new address for its sound; the old file and the draws are gone."""
+    """T76: approved anew, it has the same guid and date and a new address for its sound; the old file and the draws are gone."""
 
     def item() -> tuple[str, str, str]:
         (found,) = etree.fromstring((show.root / "feed" / "feed.xml").read_bytes()).iterfind("channel/item")
@@ -273,7 +273,7 @@ def test_a_new_cut_of_a_published_episode_keeps_its_name_and_day(show: Showcase)
 
 @pytest.mark.slow
 def test_each_change_makes_a_new_cut_and_voids_every_yes(show: Showcase) -> None:
-    """After full approval a new title, a new redaction or a new consent asks all three people again."""
+    """T53: after full approval a new title, a new redaction or a new consent asks all three people again."""
     show.consent("ep-001")
     changes = (
         ("add", "ep-001", "--title", "Another title"),
@@ -331,7 +331,7 @@ def test_gates_want_order_and_three_different_people(show: Showcase) -> None:
 
 
 def test_consent_is_asked_item_by_item(show: Showcase) -> None:
-    """Without a yes to each thing that publishing does, the gate names exactly what is missing."""
+    """T64: without a yes to each thing that publishing does, the gate names exactly what is missing."""
     show.consent("ep-001", ("recording", "changed-voice", "page", "words"))
     refused = show.approve("ep-001", "young-person")
     assert refused.code == 4

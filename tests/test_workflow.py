@@ -137,7 +137,7 @@ def test_every_gate_says_what_is_missing_and_what_to_do(
 
 @pytest.mark.parametrize("missing", NEEDED)
 def test_each_item_of_consent_is_needed(missing: Item) -> None:
-    """Yes to some is not yes to all; what is missing is named, and nothing else."""
+    """T64: yes to some is not yes to all; what is missing is named, and nothing else."""
     facts = replace(READY, consent=tuple(item for item in NEEDED if item is not missing))
     before = gate(facts, PARAMS, NOW)
 

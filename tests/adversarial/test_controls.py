@@ -56,6 +56,15 @@ def test_the_counts_that_are_told_are_those_of_the_suite() -> None:
         assert test_faults.FEW or row in page, row
 
 
+def test_every_numbered_case_has_a_test() -> None:
+    """The cases of the threat model, from the first to the 78th: each stands in the docstring of a test somewhere in the suite."""
+    held: set[int] = set()
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        for first, last in re.findall(r"\bT(\d\d)(?:[–-]T(\d\d))?\b", path.read_text(encoding="utf-8")):
+            held |= set(range(int(first), int(last or first) + 1))
+    assert [f"T{number:02}" for number in range(1, 79) if number not in held] == []
+
+
 @pytest.fixture
 def short() -> Iterator[Path]:
     """A folder with a short name: tests make sockets in it, whose paths may have 107 bytes."""
