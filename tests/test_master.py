@@ -54,19 +54,20 @@ def test_what_a_gain_lifts_over_the_absolute_gate_counts_as_well() -> None:
     assert made.gain_db - (mono_target(PARAMS) - alone) > 1  # the difference of the two figures would not have done
 
 
-@pytest.mark.parametrize(("make", "most"), [(signals.speechlike, 2), (signals.plosives, 5)])
+@pytest.mark.parametrize(("make", "most"), [(signals.speechlike, 1), (signals.plosives, 2)])
 def test_what_a_limiter_takes_away_is_made_up_for_in_few_readings(
     make: Callable[[float, int, int], NDArray[np.floating]], most: int
 ) -> None:
-    """A programme is read once to be measured, and then seldom: two gains are tried where it is speech, five where it pops."""
+    """A programme is read once to be measured, and then seldom: one gain is tried where it is speech, two where it pops."""
     whole, readings = Waveform.of(make(12, RATE_HZ, 4), RATE_HZ), list[int]()
 
     def blocks() -> Iterator[Block]:
         readings.append(1)
         return whole.blocks()
 
-    master(Programme(Waveform(RATE_HZ, whole.length, blocks), Timeline()), PARAMS)
-    assert 1 + 2 <= len(readings) <= 1 + most  # less than two and the limiter had nothing to do
+    made = master(Programme(Waveform(RATE_HZ, whole.length, blocks), Timeline()), PARAMS)
+    assert made.before.true_peak + made.gain_db > CEILING + 1  # the limiter has something to do
+    assert 1 + 1 <= len(readings) <= 1 + most
 
 
 def test_a_gain_that_is_allowed_is_not_refused_for_a_bold_guess() -> None:

@@ -11,7 +11,6 @@ import click
 from stablecast.cli.cluster import on_a_cluster
 from stablecast.cli.console import Console
 from stablecast.cli.times import between, clock, seconds, stretch
-from stablecast.engine.workflow import State
 from stablecast.errors import InputRefused, IntegrityFailure
 from stablecast.model import WHERE, Alias, Chapter, ContentNote, Correction, Item, Kind, Turn
 
@@ -323,7 +322,7 @@ def status(console: Console, episodes: tuple[str, ...]) -> None:
             + (", STILL UP what was taken back" if remote.still_up else "")
         )
     console.answer(found, [*lines, *(f"Note: {note}." for note in found.notes)])
-    if any(episode.state == State.DAMAGED for episode in found.episodes):
+    if found.damaged:
         raise SystemExit(IntegrityFailure.exit_code)
 
 

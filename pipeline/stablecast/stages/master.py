@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from stablecast.errors import GateClosed
+from stablecast.loudness.foresight import gain_for
 from stablecast.loudness.limiter import limit
-from stablecast.loudness.meter import FLOOR_DB, integrated, measure_and_gain
+from stablecast.loudness.meter import FLOOR_DB, integrated, survey
 from stablecast.model import Block, Dbtp, Lufs, Master, Programme, Waveform
 
-VERSION = 3
+VERSION = 4
 
 _CLOSE_LU = 0.05  # near enough to the target: a tenth of what anybody hears
 _MAX_PASSES = 8
@@ -44,14 +45,17 @@ def master(programme: Programme, params: MasterParams) -> Master:
     raised to make up for it. Raises GateClosed when the programme is silent, needs more than `max_gain_db`, or does not
     get that loud under that ceiling.
     """
-    before, gain_db = measure_and_gain(programme.waveform, mono_target(params))
+    target = mono_target(params)
+    before, outline = survey(programme.waveform)
     if before.mono <= FLOOR_DB:
         raise GateClosed("the programme is silent and cannot be levelled; listen to the recordings and replace them")
-    ceiling = Dbtp(params.true_peak_dbtp - params.headroom_db)
+    gain_db, ceiling = gain_for(outline, target), Dbtp(params.true_peak_dbtp - params.headroom_db)
     if gain_db <= params.max_gain_db and before.true_peak + gain_db <= ceiling:
         waveform = relevel(programme.waveform, gain_db, ceiling, params)  # the limiter has nothing to do: this is exact
     else:
-        waveform, gain_db = level(programme.waveform, mono_target(params), ceiling, params, gain_db=gain_db)
+        if gain_db <= params.max_gain_db:  # more than that is only foreseen, and refused when it was tried
+            gain_db = min(max(gain_db, gain_for(outline, target, ceiling, params.release_ms)), params.max_gain_db)
+        waveform, gain_db = level(programme.waveform, target, ceiling, params, gain_db=gain_db)
     return Master(waveform, programme.timeline, gain_db, before)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import io
 import queue
 import secrets
 import threading
@@ -145,8 +146,15 @@ def read_value(path: Path, role: str, kind: type[T], keys: EpisodeKeys) -> T:
 
 def read_data(path: Path, role: str, kind: type[T], keys: EpisodeKeys) -> tuple[T, bytes]:
     """A sealed value and its bytes. Raises IntegrityFailure likewise."""
-    line, newline, data = b"".join(_opened(path, role, keys)).partition(b"\n")
-    return _valued(kind, line, newline), data
+    head, data = b"", io.BytesIO()  # which gives back what it holds without a second copy: it may be hours of sound
+    newline = b""
+    for chunk in _opened(path, role, keys):
+        if newline:
+            data.write(chunk)
+            continue
+        head, newline, rest = (head + chunk).partition(b"\n")
+        data.write(rest)
+    return _valued(kind, head, newline), data.getvalue()
 
 
 def read_notes(path: Path, role: str, kind: type[T], keys: EpisodeKeys) -> tuple[T, int]:

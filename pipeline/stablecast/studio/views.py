@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from stablecast.engine.workflow import State
 from stablecast.findings import Finding
 from stablecast.model import Role
 from stablecast.runner import Progress as Progress
@@ -72,6 +73,11 @@ class StatusView:
     episodes: tuple[EpisodeView, ...]
     remotes: tuple[RemoteView, ...] = ()
     notes: tuple[str, ...] = ()  # what is still to be done
+
+    @property
+    def damaged(self) -> bool:
+        """Whether an episode's files cannot be trusted or read."""
+        return any(episode.state == State.DAMAGED for episode in self.episodes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
@@ -55,8 +56,13 @@ class FfmpegCodec:
             )
             .compile(cmd=command_line())
         )
-        frames = b"".join(piped(command, (block.tobytes() for block in source.blocks())))
-        return _info_frame(frames, source.length, bitrate_kbps, rate_hz) + frames
+        first, made = _info_bytes(bitrate_kbps, rate_hz), io.BytesIO()  # gives back what it holds without a second copy
+        made.write(bytes(first))
+        for piece in piped(command, (block.tobytes() for block in source.blocks())):
+            made.write(piece)
+        with made.getbuffer() as whole:
+            whole[:first] = _info_frame(whole[first:], source.length, bitrate_kbps, rate_hz)
+        return made.getvalue()
 
     def decode(self, data: bytes) -> Waveform:
         """What a listener hears of a file made by `encode`, tagged since or not; decoded anew at each reading.
@@ -144,7 +150,12 @@ def _feed(stdin: IO[bytes], pieces: Iterable[bytes | memoryview]) -> None:
         pass  # the program has ended; its exit code tells why
 
 
-def _info_frame(frames: bytes, length: int, bitrate_kbps: int, rate_hz: int) -> bytes:
+def _info_bytes(bitrate_kbps: int, rate_hz: int) -> int:
+    """How long the frame is that tells players the length."""
+    return 144_000 * max(bitrate_kbps, _INFO_KBPS) // rate_hz
+
+
+def _info_frame(frames: memoryview, length: int, bitrate_kbps: int, rate_hz: int) -> bytes:
     """The silent first frame from which players learn length, delay and padding (Xing's layout with LAME's extension)."""
     count = round(len(frames) * rate_hz / (144_000 * bitrate_kbps))
     padding = count * _FRAME - _ENCODER_DELAY - length
@@ -152,7 +163,7 @@ def _info_frame(frames: bytes, length: int, bitrate_kbps: int, rate_hz: int) -> 
         raise EnvironmentFailure("ffmpeg encoded more or less than it was given; install a current ffmpeg")
     kbps = max(bitrate_kbps, _INFO_KBPS)
     header = bytes([*frames[:2], _KBPS.index(kbps) << 4 | frames[2] & 0x0C, frames[3] & 0xC0])
-    frame_bytes = 144_000 * kbps // rate_hz
+    frame_bytes = _info_bytes(bitrate_kbps, rate_hz)
     total = frame_bytes + len(frames)
     tag = struct.pack(
         ">4s17x4s3I100sI9sB11xI3xIH",

@@ -55,10 +55,11 @@ def tagged(mp3: bytes, tags: Tags) -> bytes:
     Whatever else `mp3` held is left behind: other tags, pictures, anything before, between or after the frames.
     Raises InputRefused if there is no audio in it.
     """
-    audio = b"".join(mp3[start:end] for start, end in _runs(mp3))
+    whole = memoryview(mp3)  # hours of sound are copied once
+    audio = [whole[start:end] for start, end in _runs(mp3)]
     if not audio:
         raise InputRefused("the encoded file holds no MPEG audio; run the episode again")
-    return _tag(tags) + audio
+    return b"".join((_tag(tags), *audio))
 
 
 def frames(mp3: bytes) -> frozenset[str]:
@@ -73,7 +74,7 @@ def frames(mp3: bytes) -> frozenset[str]:
     at = 0
     for number, (start, end) in enumerate(runs):
         found |= _between(mp3[at:start], "bytes before audio" if number == 0 else "bytes between frames")
-        found |= _encoders(mp3[start:end], first=number == 0)
+        found |= _encoders(mp3, start, end, first=number == 0)
         at = end
     return frozenset(found | _between(mp3[at:], "bytes after audio"))
 
@@ -212,12 +213,12 @@ def _id3_names(data: bytes) -> Iterator[str]:
         yield "padding"
 
 
-def _encoders(audio: bytes, *, first: bool) -> set[str]:
+def _encoders(mp3: bytes, start: int, end: int, *, first: bool) -> set[str]:
     """Names that encoders leave in the stream: in the padding of frames, and in the Info frame that stands first."""
-    found = {f"encoder:{match.decode()}" for match in set(_ENCODER.findall(audio))}
-    info = _XING.search(audio, 0, 64) if first else None
+    found = {f"encoder:{match[1].decode()}" for match in _ENCODER.finditer(mp3, start, end)}
+    info = _XING.search(mp3, start, min(start + 64, end)) if first else None
     if info:
-        name = audio[info.start() + 120 : info.start() + 129].strip(b"\0 ")
+        name = mp3[info.start() + 120 : info.start() + 129].strip(b"\0 ")
         if name and not _ENCODER.match(name + b"  "):
             found.add("encoder:unknown")
     return found
