@@ -23,10 +23,13 @@ import numpy as np
 
 FIGURES = Path(__file__).with_name("scale.json")
 DAYS_A_MONTH = 365.25 / 12
+WINDOW_S = 600.0  # a longer recording is recognised in blocks of so many seconds
 OF_A_SPEAKER = ("transcribe", "revoice", "attack")
-# Which stages a stage waits for; "k" stands for the speaker's own.
+DIVIDED = {"listen": "transcribe", "hear": "prove"}  # the stage of a block → the stage whose work it does
+# Which stages a stage waits for; "k" stands for the speaker's own, "n" for each block, where there are several.
 NEEDS: Mapping[str, tuple[str, ...]] = {
-    "transcribe/k": (),
+    "listen/k/n": (),
+    "transcribe/k": ("listen/k/n",),
     "find": ("transcribe/k",),
     "redact": ("transcribe/k",),
     "proposals": ("find", "redact"),
@@ -38,7 +41,8 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "caption": ("master",),
     "tag": ("encode", "caption"),
     "attack/k": ("revoice/k",),
-    "prove": ("tag", "alternate", "attack/k"),
+    "hear/n": ("tag",),
+    "prove": ("tag", "hear/n", "alternate", "attack/k"),
 }
 # By hour of the day (UTC) and day of the week from Monday: most recordings are sent when youth workers work.
 BY_HOUR = (1, 1, 1, 1, 1, 1, 2, 4, 8, 12, 14, 14, 10, 12, 14, 16, 16, 12, 8, 6, 5, 4, 2, 1)
@@ -79,19 +83,25 @@ def arrivals(hours_a_month: float, days: float, mean_h: float, chance: np.random
 
 
 def tasks(episode: Episode, costs_s: Mapping[str, float]) -> list[Task]:
-    """The stages of an episode. What a speaker's stage costs is shared among them: the speech is the same."""
-    keys: dict[str, int] = {}
+    """The stages of an episode. What a speaker's stage costs is shared among them: the speech is the same.
+
+    The first block of a speaker finds the language for the others. What follows blocks only joins them, which costs nothing.
+    """
+    blocks = max(1, math.ceil(episode.speech_h * 3600 / WINDOW_S))
+    at: dict[str, list[tuple[int, int]]] = {}  # a name → the speaker and the number of each of its tasks
     made: list[Task] = []
     for name, needs in NEEDS.items():
-        stage = name.partition("/")[0]
-        for k in range(1, episode.speakers + 1) if name.endswith("/k") else (0,):
-            waits: list[int] = []
-            for need in needs:
-                own = (k,) if k else range(1, episode.speakers + 1)
-                waits += [keys[need.replace("/k", f"/{each}")] for each in (own if need.endswith("/k") else (0,))]
-            share = 1 / episode.speakers if k else 1.0
-            keys[name.replace("/k", f"/{k}")] = len(made)
-            made.append(Task(costs_s.get(stage, 0.0) * episode.speech_h * share, tuple(waits)))
+        stage, divided = name.partition("/")[0], name.endswith("/n")
+        joins = blocks > 1 and stage in DIVIDED.values()
+        cost_s = 0.0 if joins else costs_s.get(DIVIDED.get(stage, stage), 0.0) * episode.speech_h
+        at[name] = []
+        for k in range(1, episode.speakers + 1) if "/k" in name else (0,):
+            share = (1 / episode.speakers if k else 1.0) / (blocks if divided else 1)
+            waits = [number for need in needs for speaker, number in at[need] if not k or speaker in (0, k)]
+            first = len(made)
+            for n in range((blocks if blocks > 1 else 0) if divided else 1):
+                at[name].append((k, len(made)))
+                made.append(Task(cost_s * share, tuple([*waits, first] if n and stage == "listen" else waits)))
     return made
 
 

@@ -28,7 +28,7 @@ from stablecast.model import Alias, Slug
 from stablecast.runner import Job
 from stablecast.store.seal import EpisodeKeys
 from stablecast.store.workspace import Workspace
-from test_killed import final, in_clear
+from test_killed import family, final, in_clear
 from test_pipeline import PRODUCTION, TOOLS
 from test_whole import HEARD_AS, PROTECTED, SOURCE_NAME, cut
 
@@ -206,6 +206,51 @@ def test_workers_killed_in_the_middle_change_nothing_in_the_result(tmp_path: Pat
     assert PROTECTED.lower() not in log.lower()
     assert in_clear(show, (b"age-secret-key", b"quillfeather", *(word.encode() for word in HEARD_AS))) == []
     assert not (show.root / ".stablecast-run").exists()
+    assert show("verify").code == 0
+
+
+@pytest.mark.model
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="who holds a lock is read from /proc/locks")
+def test_blocks_give_the_same_wherever_and_however_often_they_are_done(tmp_path: Path, demo_data: Path) -> None:
+    """One process; two, of which one is killed in a block; a cluster that loses a worker in one: every digest is the same."""
+    pytest.importorskip("distributed", reason="stablecast[cluster] is not installed")
+    show = Showcase(tmp_path)
+    show.init()
+    show.set(transcribe={"window_s": 10.0, "quiet_s": 4.0, "beam_size": 1})
+    recording = cut(demo_data / "she-listened-to-the-end-robin.opus", show.folder / "one.wav", 25)
+    show.ok("add", "ep-001", recording, "--content-note", "none")
+    for room in (show.root, show.keys):
+        shutil.copytree(room, tmp_path / "untouched" / room.name)
+    code = show("run", "--jobs", "1").code
+    assert code in (0, 4)
+    expected = final(show)
+    blocks = {
+        stage["stage"] for stage in show.status("ep-001")["stages"] if stage["stage"].startswith(("listen", "hear"))
+    }
+    assert blocks == {*(f"listen/1/{n}" for n in (1, 2, 3)), *(f"hear/{n}" for n in (1, 2, 3))}
+
+    put_back(show, tmp_path / "untouched")
+    receipts = show.root / "episodes" / "ep-001" / "receipts"
+    running = show.start("run", "--jobs", "2", start_new_session=True)
+    soon((receipts / "listen-1-1.json").exists, "nobody listens")
+    os.kill(max(family(running.pid, 4)), signal.SIGKILL)
+    assert running.wait(120) == 7
+    assert not (receipts / "transcribe-1.json").exists()
+    assert show("run", "--jobs", "2").code == code
+    assert final(show) == expected
+
+    put_back(show, tmp_path / "untouched")
+    with cluster(tmp_path / "tls", show.environment) as made:
+        made.worker(show.root, workers=2)
+        running = show.start("run", *made.options)
+        work = show.root / "episodes" / "ep-001"
+        for lock in (".listen-1-2.lock", ".hear-3.lock"):
+            victim: list[int] = []
+            soon(lambda at=work / lock: victim.extend(filter(None, [holder(at)])) or victim, "nobody listens")  # noqa: B023
+            os.kill(victim[0], signal.SIGKILL)
+        assert running.wait(400) == code
+        assert final(show) == expected
     assert show("verify").code == 0
 
 

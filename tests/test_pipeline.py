@@ -13,6 +13,7 @@ from stablecast.engine.plan import Node
 from stablecast.engine.settings import Settings
 from stablecast.model import Digest
 from stablecast.stages import prove, revoice
+from stablecast.stages.transcribe import TranscribeParams
 from stablecast.stages.translate import TranslateParams
 from stablecast.voice.characters import DEFAULTS
 
@@ -177,6 +178,33 @@ def test_inputs_come_first_and_every_track_has_its_own_stages() -> None:
             assert set(node.inputs) <= known
             known.add(node.key)
         assert {f"{stage}/{k}" for stage in ("transcribe", "revoice", "attack") for k in range(1, tracks + 1)} <= known
+
+
+def test_a_long_recording_is_heard_in_blocks_that_are_joined() -> None:
+    """Each track in its own number, the finished file in the larger; what is short has no block and no further stage."""
+    chain = {node.key: node for node in nodes(2, PRODUCTION, blocks=(3, 1))}
+    assert set(chain) - set(made()) == {*(f"listen/1/{n}" for n in (1, 2, 3)), *(f"hear/{n}" for n in (1, 2, 3))}
+    assert set(chain["transcribe/1"].inputs) == {"tracks", "listen/1/1", "listen/1/2", "listen/1/3"}
+    assert chain["transcribe/2"] == made()["transcribe/2"]
+    assert set(chain["hear/2"].inputs) == {"tag", "redact", "master"}
+    assert {"hear/1", "hear/2", "hear/3"} <= set(chain["prove"].inputs)
+    assert nodes(2, PRODUCTION, blocks=(1, 1)) == nodes(2, PRODUCTION)
+
+
+def test_blocks_wait_for_the_first_only_where_it_finds_the_language() -> None:
+    """Never for another: what is heard may not depend on which was heard before."""
+    named = replace(PRODUCTION, settings=replace(Settings(), transcribe=TranscribeParams(language="en")))
+    for production, told in ((PRODUCTION, {"listen/1/1"}), (named, set())):
+        chain = {node.key: node for node in nodes(1, production, blocks=(4,), shared=True)}
+        assert set(chain["listen/1/1"].inputs) == {"source/1", "tracks", "turns"}
+        assert all(set(chain[f"listen/1/{n}"].inputs) == {"source/1", "tracks", "turns"} | told for n in (2, 3, 4))
+
+
+def test_the_last_block_of_fewer_is_another_stage() -> None:
+    """It takes all that is left, so its recipe says that it is the last."""
+    few, many = ({n.key: n.recipe for n in nodes(1, PRODUCTION, blocks=(count,))} for count in (2, 3))
+    assert few["listen/1/2"] != many["listen/1/2"]
+    assert few["hear/2"] != many["hear/2"]
 
 
 def test_no_stage_after_redaction_takes_a_voice_but_revoice_and_the_attack_on_it() -> None:

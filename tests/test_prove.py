@@ -40,7 +40,7 @@ from stablecast.model import (
 from stablecast.redaction.spans import Place
 from stablecast.stages.attack import Attacked
 from stablecast.stages.master import MasterParams
-from stablecast.stages.prove import Check, Proof, ProveParams, listen_around, prove, surroundings
+from stablecast.stages.prove import Check, Proof, ProveParams, listen_around, prove, surroundings, within
 from stablecast.stages.transcribe import Recognised, TranscribeParams
 from stablecast.tools.whisper import FasterWhisper
 
@@ -366,6 +366,15 @@ def test_a_find_is_named_in_the_file_and_in_the_recording() -> None:
     timeline = Timeline(OPENING_S, (Gap(1.3, 2.2, 1.0),))
     (check,) = [c for c in proof(heard=heard("I met you um at Amina"), timeline=timeline).checks if not c.passed]
     assert "0:07.5 (0:02.4 of the recording)" in check.sentence
+
+
+def test_each_stretch_is_heard_again_in_one_block() -> None:
+    """In order, none twice and none left out: also one across two blocks, and those beyond the last, which takes the rest."""
+    stretches = tuple(Place(start_s, start_s + 4.0) for start_s in (0.0, 8.0, 10.0, 19.5, 31.0, 47.0))
+    blocks = [within(stretches, block, 3, window_s=10.0) for block in (1, 2, 3)]
+    assert [len(block) for block in blocks] == [2, 2, 2]
+    assert sum(blocks, ()) == stretches
+    assert within(stretches, 1, 1, window_s=10.0) == stretches
 
 
 def test_the_stretches_that_are_heard_again_lie_around_the_removals() -> None:

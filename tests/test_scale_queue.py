@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from stablecast.engine.pipeline import nodes
+from stablecast.engine.settings import Settings
 from test_pipeline import PRODUCTION
 
 PATH = Path(__file__).parent.parent / "benchmarks" / "scale_queue.py"
@@ -48,16 +49,23 @@ def test_single_tasks_wait_as_erlang_says(queue: ModuleType, servers: int, busy:
     assert waited == pytest.approx(expected, rel=0.1)
 
 
-def test_its_graph_is_the_pipelines(queue: ModuleType) -> None:
+@pytest.mark.parametrize("blocks", [1, 3])
+def test_its_graph_is_the_pipelines(queue: ModuleType, blocks: int) -> None:
     """Each stage of two speakers waits for exactly those stages that the plan makes it from, directly or through others."""
-    chain = {node.key: node for node in nodes(2, PRODUCTION)}
+    assert Settings().transcribe.window_s == queue.WINDOW_S
+    chain = {node.key: node for node in nodes(2, PRODUCTION, blocks=(blocks, blocks))}
 
     def before(key: str) -> set[str]:
         direct = {name for name in chain[key].inputs if name in chain}
         return direct.union(*(before(name) for name in direct)) if direct else set()
 
-    names = [name.replace("/k", f"/{k}") for name in queue.NEEDS for k in ((1, 2) if name.endswith("/k") else (0,))]
-    work = queue.tasks(queue.Episode(0.0, 1.0, 2), {})
+    names = [
+        name.replace("/k", f"/{k}").replace("/n", f"/{n}")
+        for name in queue.NEEDS
+        for k in ((1, 2) if "/k" in name else (0,))
+        for n in (range(1, (blocks if blocks > 1 else 0) + 1) if "/n" in name else (0,))
+    ]
+    work = queue.tasks(queue.Episode(0.0, blocks * queue.WINDOW_S / 3600, 2), {})
     assert sorted(names) == sorted(chain)
 
     def simulated(n: int) -> set[str]:
@@ -66,6 +74,15 @@ def test_its_graph_is_the_pipelines(queue: ModuleType) -> None:
 
     for n, name in enumerate(names):
         assert simulated(n) == before(name), name
+
+
+def test_blocks_cost_what_the_whole_would(queue: ModuleType) -> None:
+    """Divided or not, an hour of speech takes as many core-seconds; it is only ready sooner."""
+    costs = {"transcribe": 600.0, "revoice": 300.0, "prove": 500.0}
+    for hours in (0.1, 1.0):
+        work = queue.tasks(queue.Episode(0.0, hours, 1), costs)
+        assert sum(task.took_s for task in work) == pytest.approx(1400 * hours)
+    assert queue.alone_s(work) == pytest.approx(2 * 600 / 6 + 300 + 500 / 6)
 
 
 def test_work_that_is_lost_is_done_again(queue: ModuleType) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,8 +19,8 @@ from stablecast.engine.pipeline import nodes
 from stablecast.engine.plan import Node, Receipt, key_of
 from stablecast.errors import EnvironmentFailure
 from stablecast.model import Alias, Digest, Slug
-from stablecast.runner import Job, Progress, failure
-from stablecast.scheduler import Crew, Made, run_all
+from stablecast.runner import Job, Progress, failure, steps
+from stablecast.scheduler import Crew, Made, on_this_machine, run_all
 from stablecast.store import episode, files, rates, receipts
 from stablecast.store.episode import Record
 from stablecast.store.seal import EpisodeKeys, Stored
@@ -28,12 +31,14 @@ KEYS = EpisodeKeys("no key", b"")
 NOTHING = Digest("0" * 64)
 
 
-def job(root: Path, slug: str, tracks: int = 1, length_s: float = 10.0) -> Job:
+def job(root: Path, slug: str, tracks: int = 1, length_s: float = 10.0, *, noted: bool = True) -> Job:
     """An episode whose inputs are there; of its recordings only the size."""
     workspace = Workspace(root)
     names = [f"{name}/{k}" for k in range(1, tracks + 1) for name in ("source", "draw")]
     names += ["tracks", "protected", "corrections", "details"]
     record = Record(1, f"id of {slug}", inputs={name: Stored(NOTHING, NOTHING) for name in names})
+    if noted:
+        record = replace(record, seconds={str(k): math.ceil(length_s) for k in range(1, tracks + 1)})
     episode.write(workspace, Slug(slug), record)
     rate_hz = PRODUCTION.settings.ingest.rate_hz
     for k in range(1, tracks + 1):
@@ -98,6 +103,91 @@ def test_two_speakers_of_one_episode_are_worked_on_at_once(tmp_path: Path) -> No
 
     told = list(run_all((job(tmp_path, "ep-001", tracks=2),), crew(Hands(meet))))
     assert told[-1].event == "done"
+
+
+def test_blocks_of_one_recording_are_worked_on_at_once_and_joined(tmp_path: Path) -> None:
+    """The second and the third do not wait for each other; neither is joined before both are there."""
+    both = threading.Barrier(2, timeout=20)
+
+    def meet(slug: str, key: str) -> None:
+        if key in ("listen/1/2", "listen/1/3", "hear/1", "hear/2"):
+            both.wait()
+
+    hands = Hands(meet)
+    told = list(run_all((job(tmp_path, "ep-001", length_s=1300.0),), crew(hands)))
+    assert told[-1].event == "done"
+    begun = [key for _, key in hands.begun]
+    assert sorted(begun) == sorted(node.key for node in nodes(1, PRODUCTION, blocks=(3,)))
+    assert begun.index("transcribe/1") == 3
+    assert begun[-1] == "prove"
+
+
+def test_an_episode_whose_length_nobody_noted_is_one_block(tmp_path: Path) -> None:
+    """It was added by an earlier version: what was made of it goes on as it was planned."""
+    hands = Hands()
+    list(run_all((job(tmp_path, "ep-001", length_s=1300.0, noted=False),), crew(hands)))
+    assert {key for _, key in hands.begun} == {node.key for node in nodes(1, PRODUCTION)}
+
+
+def test_a_plan_needs_no_recording(tmp_path: Path) -> None:
+    """After retention destroyed it, what was made of its blocks is still up to date."""
+    made = job(tmp_path, "ep-001", length_s=1300.0)
+    list(run_all((made,), crew(Hands())))
+    Workspace(tmp_path).source(Slug("ep-001"), 1).unlink()
+    planned = steps(Workspace(tmp_path), Slug("ep-001"), made.production)
+    assert "listen/1/3" in {step.node.key for step in planned}
+    assert all(step.reason is None for step in planned)
+
+
+def test_a_block_is_expected_to_take_its_share(tmp_path: Path) -> None:
+    """Of 1,300 s the third block has 100: a sixth of the first. What only joins has a rate of its own."""
+    took = {"listen": 1 / 10, "hear": 1 / 20}
+
+    def seconds(job: Job, node: Node) -> Made:
+        hands(job, node)
+        block_s = 100.0 if node.key.endswith("/3") else 600.0
+        return Made(block_s * took[node.stage] if node.stage in took else 0.5)
+
+    hands = Hands()
+    here = Crew(ThreadPoolExecutor(1), "a test", lambda: 1, seconds)
+    list(run_all((job(tmp_path, "ep-001", length_s=1300.0),), here))
+    told = [t for t in run_all((job(tmp_path, "ep-002", length_s=1300.0),), here) if t.event == "start"]
+    expected = {t.stage: t.forecast.stage_s for t in told if t.forecast is not None}
+    assert [expected[f"listen/1/{n}"] for n in (1, 2, 3)] == pytest.approx([60.0, 60.0, 10.0], rel=0.01)
+    assert [expected[f"hear/{n}"] for n in (1, 2, 3)] == pytest.approx([30.0, 30.0, 5.0], rel=0.01)
+    assert expected["transcribe/1"] == expected["prove"] == pytest.approx(0.5)
+    list(run_all((job(tmp_path, "ep-003", length_s=500.0),), here))  # heard at once, and in half a second
+    again = [t for t in run_all((job(tmp_path, "ep-004", length_s=1300.0),), here) if t.stage == "transcribe/1"]
+    assert again[0].forecast is not None
+    assert again[0].forecast.stage_s == pytest.approx(0.5)
+
+
+def test_blocks_go_side_by_side_only_where_somebody_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each process has its own models in memory: without --jobs one speaker takes one, whatever the length."""
+    started: list[int] = []
+
+    @contextlib.contextmanager
+    def pool(workers: int) -> Iterator[Crew]:
+        started.append(workers)
+        yield crew(Hands(), workers)
+
+    monkeypatch.setattr(scheduler, "pool", pool)
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    long, short = job(tmp_path, "ep-001", length_s=1300.0), job(tmp_path, "ep-002")
+    pair = job(tmp_path, "ep-003", tracks=2, length_s=1300.0)
+    for jobs, asked, expected in (
+        ((long,), None, 1),
+        ((long,), 1, 1),
+        ((long,), 2, 2),
+        ((long,), 9, 3),
+        ((short,), 9, 1),
+        ((pair,), None, 2),
+        ((pair, long), 9, 9),
+    ):
+        started.clear()
+        with on_this_machine(jobs, asked) as made:
+            assert made.workers() == expected
+        assert started == ([expected] if expected > 1 else [])
 
 
 def test_no_more_tasks_are_handed_out_than_there_are_workers(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,7 +19,17 @@ import stablecast
 from stablecast.errors import EnvironmentFailure, IntegrityFailure
 from stablecast.model import Alias, Block, Segment, SourceAudio, Suspicion, Waveform, Word
 from stablecast.stages.redact import RedactParams, redact, silence
-from stablecast.stages.transcribe import RATE_HZ, UNKNOWN, Recognised, TranscribeParams, pieces, transcribe
+from stablecast.stages.transcribe import (
+    RATE_HZ,
+    UNKNOWN,
+    Recognised,
+    TranscribeParams,
+    blocks,
+    joined,
+    listen,
+    pieces,
+    transcribe,
+)
 from stablecast.tools import whisper
 from stablecast.tools.whisper import Device, FasterWhisper
 
@@ -27,6 +37,7 @@ DEMO = Path(stablecast.__file__).parent / "demo"
 SPEECH = Path(__file__).parents[2] / "shared" / "speech" / "open"
 ASH = Alias("Ash")
 SHORT = TranscribeParams(window_s=2.0, quiet_s=1.0)
+GAPS_S = (1.4, 3.2, 5.4)  # one in the last second before each two
 
 
 @dataclass
@@ -61,47 +72,96 @@ def bursts(rate_hz: int, seconds: float, quiet_at: tuple[float, ...]) -> Wavefor
 @given(st.integers(0, 70_000), st.sampled_from([RATE_HZ, 8_000]))
 @settings(max_examples=30)
 def test_pieces_add_up_to_the_whole(length: int, rate_hz: int) -> None:
-    """No sample is lost or read twice, no piece is longer than the window, and each knows where it starts."""
+    """No sample is lost or read twice, no piece is longer than allowed, and each is found without those before it."""
     params = TranscribeParams(window_s=0.5, quiet_s=0.25)
     waveform = Waveform.of(np.random.default_rng(length).normal(0, 0.1, length), rate_hz)
     cut = list(pieces(waveform, params))
-    assert all(0 < len(piece) <= 0.5 * RATE_HZ for _, piece in cut)
-    starts = np.cumsum([0, *(len(piece) for _, piece in cut)])
-    assert [start_s for start_s, _ in cut] == [start / RATE_HZ for start in starts[:-1]]
-    assert abs(starts[-1] - length * RATE_HZ / rate_hz) <= 1
+    assert all(0 < len(piece) <= 0.75 * RATE_HZ for _, piece in cut)
+    starts = np.cumsum([0, *(len(piece) for _, piece in cut)]) / RATE_HZ
+    assert [start_s for start_s, _ in cut] == pytest.approx(starts[:-1], abs=len(cut) / RATE_HZ)
+    assert starts[-1] == pytest.approx(length / rate_hz, abs=(len(cut) + 1) / RATE_HZ)
+    assert len(cut) == (blocks(length / rate_hz, params) if length else 0)
+    for number in range(1, len(cut) + 2):
+        later = list(pieces(waveform, params, first=number))
+        assert [start_s for start_s, _ in later] == [start_s for start_s, _ in cut[number - 1 :]]
+        assert all(np.array_equal(one, other) for (_, one), (_, other) in zip(later, cut[number - 1 :], strict=True))
     if rate_hz == RATE_HZ and length:
         assert np.array_equal(np.concatenate([piece for _, piece in cut]), waveform.read())
 
 
 def test_a_piece_ends_where_it_is_quiet() -> None:
     """A cut inside a word would hide a name from both sides."""
-    starts = [start_s for start_s, _ in pieces(bursts(16_000, 6.0, (1.4, 3.0, 4.6)), SHORT)]
-    assert starts == [0.0, pytest.approx(1.4, abs=0.06), pytest.approx(3.0, abs=0.06), pytest.approx(4.6, abs=0.06)]
+    starts = [start_s for start_s, _ in pieces(bursts(16_000, 6.6, GAPS_S), SHORT)]
+    assert starts == [0.0, *(pytest.approx(gap_s, abs=0.06) for gap_s in GAPS_S)]
 
 
 def test_times_count_from_the_start_of_the_recording() -> None:
     """A word's time is its piece's start plus its place there; a word without a time is kept without one."""
     ears = Scripted(["en"] * 4)
-    said = transcribe(SourceAudio(ASH, bursts(44_100, 6.0, (1.4, 3.0, 4.6))), SHORT, recogniser=ears)
-    assert [word.start_s for word in said.words if word.text == "yes"] == pytest.approx([0.5, 1.9, 3.5, 5.1], abs=0.06)
+    said = transcribe(SourceAudio(ASH, bursts(44_100, 6.6, GAPS_S)), SHORT, recogniser=ears)
+    assert [word.start_s for word in said.words if word.text == "yes"] == pytest.approx([0.5, 1.9, 3.7, 5.9], abs=0.06)
     assert [word.start_s for word in said.words if word.text == "17"] == [None] * 4
-    assert [segment.start_s for segment in said.segments] == pytest.approx([0.4, 1.8, 3.4, 5.0], abs=0.06)
-    assert max(ears.lengths) <= SHORT.window_s * RATE_HZ
+    assert [segment.start_s for segment in said.segments] == pytest.approx([0.4, 1.8, 3.6, 5.8], abs=0.06)
+    assert max(ears.lengths) <= (SHORT.window_s + SHORT.quiet_s) * RATE_HZ
 
 
 def test_the_language_of_the_first_speech_stays() -> None:
     """Silence decides nothing, and one odd piece does not switch the language of the rest."""
     ears = Scripted(["", "vi", "en", ""])
-    said = transcribe(SourceAudio(ASH, bursts(16_000, 6.0, (1.4, 3.0, 4.6))), SHORT, recogniser=ears)
+    said = transcribe(SourceAudio(ASH, bursts(16_000, 6.6, GAPS_S)), SHORT, recogniser=ears)
     assert ears.asked == ["", "", "vi", "vi"]
     assert said.language == "vi"
+
+
+@dataclass(frozen=True)
+class ByLoudness:
+    """A recogniser whose answer follows from what it is given: loud is Vietnamese, less loud English, faint is nobody."""
+
+    identity: str = "by loudness"
+
+    def recognise(self, samples: Block, *, language: str) -> Recognised:
+        loudest = float(np.abs(samples).max(initial=0.0))
+        if loudest < 0.01:
+            return Recognised("", ())
+        language = language or ("vi" if loudest > 0.4 else "en")
+        end_s = len(samples) / RATE_HZ
+        words = (Word(f"{language}{len(samples)}", 0.2, 0.4, 0.9), Word("and", end_s - 0.3, end_s, 0.9))
+        return Recognised(
+            language, (Segment(0.0, 0.5, words[:1], -0.2, 0.1), Segment(0.5, end_s, words[1:], -2, 0.9)), (1,)
+        )
+
+    def translate(self, samples: Block, *, language: str) -> Recognised:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("levels", [(0.5, 0.2, 0.5, 0.2), (0.0, 0.5, 0.2, 0.0), (0.0, 0.0, 0.0, 0.2), (0.0,) * 4])
+@pytest.mark.parametrize("language", ["", "sq"])
+def test_blocks_joined_are_the_whole(levels: tuple[float, ...], language: str) -> None:
+    """Heard in any order, one by one or two together: the same words, doubts and language, even if the first is silent."""
+    params = TranscribeParams(window_s=2.0, quiet_s=1.0, language=language)
+    tone = 2 * bursts(48_000, 7.3, GAPS_S).read()
+    waveform = Waveform.of(tone * np.repeat(levels, np.diff([0, 67_200, 153_600, 259_200, len(tone)])), 48_000)
+    ears = ByLoudness()
+    whole = transcribe(SourceAudio(ASH, waveform), params, recogniser=ears)
+    assert whole.language == (language or next(({0.5: "vi", 0.2: "en"}[level] for level in levels if level), UNKNOWN))
+    for of in (1, 2, 4, 6):  # fewer than there are pieces: the last block takes the rest; more: the last ones are empty
+        first = listen(waveform, params, recogniser=ears, block=1, of=of)
+        told = replace(params, language=first.language)
+        later = {n: listen(waveform, told, recogniser=ears, block=n, of=of) for n in range(of, 1, -1)}
+        assert joined(ASH, [first, *(later[n] for n in range(2, of + 1))]) == whole
+
+
+def test_a_recording_of_a_window_is_one_block() -> None:
+    """So is one whose length nobody noted."""
+    params = TranscribeParams()
+    assert [blocks(length_s, params) for length_s in (0, 1, 600, 601, 3600)] == [1, 1, 1, 2, 6]
 
 
 def test_a_named_language_is_never_guessed() -> None:
     """What the settings say goes to every piece."""
     ears = Scripted(["en"] * 4)
     params = TranscribeParams(window_s=2.0, quiet_s=1.0, language="sq")
-    assert transcribe(SourceAudio(ASH, bursts(16_000, 6.0, (1.4, 3.0, 4.6))), params, recogniser=ears).language == "sq"
+    assert transcribe(SourceAudio(ASH, bursts(16_000, 6.6, GAPS_S)), params, recogniser=ears).language == "sq"
     assert set(ears.asked) == {"sq"}
 
 

@@ -67,9 +67,10 @@ from stablecast.stages import (
 from stablecast.stages.attack import Attacked
 from stablecast.stages.find import Answer, Answered, Proposals
 from stablecast.stages.peaks import Peaks
-from stablecast.stages.transcribe import UNKNOWN, Recogniser, TranscribeParams
+from stablecast.stages.prove import HeardAgain
+from stablecast.stages.transcribe import UNKNOWN, Heard, Recogniser, TranscribeParams
 from stablecast.store import episode, receipts, seal
-from stablecast.store.episode import Answers, Corrections, Edits, Protected, Tracks, Turns
+from stablecast.store.episode import Answers, Corrections, Edits, Protected, Record, Tracks, Turns
 from stablecast.store.seal import EpisodeKeys, Stored
 from stablecast.store.workspace import Workspace
 from stablecast.tools import containers, ffmpeg, models, opus, piper, presidio, recognisers, tags, verifier
@@ -170,6 +171,11 @@ class EnclosureNotes:
 # --- planning ---------------------------------------------------------------------------------------------------------
 
 
+def blocks(record: Record, settings: Settings) -> tuple[int, ...]:
+    """Into how many blocks the recording of each track is divided. Needs no key, and no recording."""
+    return tuple(transcribe.blocks(length_s, settings.transcribe) for length_s in record.lengths_s)
+
+
 def steps(
     workspace: Workspace, slug: Slug, production: Production, known: Mapping[str, Receipt] | None = None
 ) -> tuple[Step, ...]:
@@ -180,6 +186,7 @@ def steps(
     chain = pipeline.nodes(
         record.tracks,
         production,
+        blocks=blocks(record, production.settings),
         shared=record.shared,
         edited=record.edited,
         answered=record.answered,
@@ -273,7 +280,11 @@ def _recogniser(job: Job) -> Recogniser:
 
 
 def _track(key: str) -> int:
-    return int(key.partition("/")[2])
+    return int(key.split("/")[1])
+
+
+def _block(key: str) -> int:
+    return int(key.rpartition("/")[2])
 
 
 class Bench:
@@ -290,6 +301,7 @@ class Bench:
     def make(self, node: Node) -> None:
         """Run one stage and write its receipt."""
         stage = {
+            "listen": self._listen,
             "transcribe": self._transcribe,
             "translate": self._translate,
             "find": self._find,
@@ -304,6 +316,7 @@ class Bench:
             "caption": self._caption,
             "tag": self._tag,
             "attack": self._attack,
+            "hear": self._hear,
             "prove": self._prove,
         }
         inputs = {name: self._digest(name) for name in node.inputs}
@@ -333,9 +346,29 @@ class Bench:
 
     # --- stages
 
+    def _listen(self, node: Node, path: Path) -> Stored:
+        track, number, params = _track(node.key), _block(node.key), self._settings.transcribe
+        if number > 1 and not params.language:
+            first = self.value(f"listen/{track}/1", Heard)
+            params = dataclasses.replace(params, language=first.language)
+        heard = transcribe.listen(
+            self._source(track).waveform,
+            params,
+            recogniser=_recogniser(self._job),
+            block=number,
+            of=blocks(self._record, self._settings)[track - 1],
+        )
+        return seal.write_value(path, node.key, heard, self._keys)
+
     def _transcribe(self, node: Node, path: Path) -> Stored:
-        said = transcribe.transcribe(
-            self._source(_track(node.key)), self._settings.transcribe, recogniser=_recogniser(self._job)
+        track = _track(node.key)
+        listened = [self.value(name, Heard) for name in node.inputs if name.startswith("listen/")]
+        said = (
+            transcribe.joined(self._speaker(track), listened)
+            if listened
+            else transcribe.transcribe(
+                self._source(track), self._settings.transcribe, recogniser=_recogniser(self._job)
+            )
         )
         self._note = str(len(said.doubts) or "")
         return seal.write_value(path, node.key, said, self._keys)
@@ -453,33 +486,47 @@ class Bench:
         )
         return seal.write_value(path, node.key, found, self._keys)
 
+    def _hear(self, node: Node, path: Path) -> Stored:
+        _, data = self.data("tag", EnclosureNotes)
+        of = max(blocks(self._record, self._settings))
+        heard = self._heard_again(FfmpegCodec().decode(data), _block(node.key), of)
+        return seal.write_value(path, node.key, heard, self._keys)
+
+    def _heard_again(self, finished: Waveform, block: int = 1, of: int = 1) -> HeardAgain:
+        redaction, params = self.redaction(), self._settings.transcribe
+        language = redaction.public.language  # known by now, and a changed voice may be taken for another
+        heard = transcribe.listen(
+            finished,
+            dataclasses.replace(params, language="" if language == UNKNOWN else language),
+            recogniser=_recogniser(self._job),
+            block=block,
+            of=of,
+        )
+        surrounding = prove.surroundings(redaction, self.timeline(), self._settings.prove)
+        around = prove.listen_around(
+            finished,
+            prove.within(surrounding, block, of, window_s=params.window_s),
+            language=heard.language,
+            recogniser=_recogniser_of(dataclasses.replace(params, vad_threshold=0.0)),
+        )
+        return HeardAgain(heard, around)
+
     def _prove(self, node: Node, path: Path) -> Stored:
         _, data = self.data("tag", EnclosureNotes)
         finished, found = FfmpegCodec().decode(data), tags.frames(data)
-        redaction, timeline, params = self.redaction(), self.timeline(), self._settings.transcribe
-        language = redaction.public.language  # known by now, and a changed voice may be taken for another
-        heard = transcribe.transcribe(
-            SourceAudio(Alias("published"), finished),
-            dataclasses.replace(params, language="" if language == UNKNOWN else language),
-            recogniser=_recogniser(self._job),
-        )
+        again = [self.value(name, HeardAgain) for name in node.inputs if name.startswith("hear/")]
+        again = again or [self._heard_again(finished)]
         details, corrections = self.details(), self.corrections()
-        around = prove.listen_around(
-            finished,
-            prove.surroundings(redaction, timeline, self._settings.prove),
-            language=heard.language if heard.segments else "",
-            recogniser=_recogniser_of(dataclasses.replace(params, vad_threshold=0.0)),
-        )
         proof = prove.prove(
             measure(finished),
             target=self._settings.master,
             found=found,
             allowed=tags.REQUIRED | (found & tags.ALLOWED),
-            heard=heard,
-            around=around,
-            redaction=redaction,
+            heard=transcribe.joined(Alias("published"), [each.block for each in again]),
+            around=tuple(place for each in again for place in each.around),
+            redaction=self.redaction(),
             protected=self.protected(),
-            timeline=timeline,
+            timeline=self.timeline(),
             attacks=tuple(self.value(f"attack/{k}", Attacked) for k in self.tracks()),
             params=self._settings.prove,
             left_in=tuple(correction for correction in corrections if not correction.redact),
@@ -513,12 +560,15 @@ class Bench:
         role = f"source/{self._record.source(track)}"
         path = self._workspace.source(self._job.slug, self._record.source(track))
         self._check(path, self._record.inputs[role].sealed)
-        speaker = self._input("tracks", Tracks).tracks[track - 1].speaker
+        speaker = self._speaker(track)
         _, waveform = seal.read_audio(path, role, seal.Nothing, self._job.source_keys)
         if self._record.shared:
             turns = self._input("turns", Turns)
             waveform = only(waveform, overlaid(turns.found, turns.changes), speaker)
         return SourceAudio(speaker, waveform)
+
+    def _speaker(self, track: int) -> Alias:
+        return self._input("tracks", Tracks).tracks[track - 1].speaker
 
     def redacted(self, track: int) -> RedactedAudio:
         """A speaker's own voice without what may not be heard. Nothing but `revoiced` may have it."""
@@ -544,7 +594,7 @@ class Bench:
         return revoice.revoice(audio, params, character=character, draw=draw, models=loaded)
 
     def voice(self, track: int) -> AnonymisedAudio:
-        speaker = self._input("tracks", Tracks).tracks[track - 1].speaker
+        speaker = self._speaker(track)
         spans = tuple(span for span in self.redaction().spans if span.speaker == speaker)
         _, waveform = self._audio(f"revoice/{track}", seal.Nothing)
         return AnonymisedAudio(speaker, waveform, spans, self._settings.revoice.method)

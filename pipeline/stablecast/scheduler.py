@@ -1,8 +1,9 @@
 """Many episodes, many workers: which stage of which episode runs next, where, and how long the rest will take.
 
-The unit of work is a stage of an episode, or of one speaker in it, so two speakers of one episode are worked on at once. Where it
-is done is behind `concurrent.futures.Executor`: here, on a process pool, or on a cluster (`stablecast.cluster`). No more tasks
-are handed out than there are workers: what is said to begin begins, and nothing waits anywhere with keys in it.
+The unit of work is a stage of an episode, or of one speaker in it, or of a block of a long recording: two speakers of one episode,
+and two stretches of what one of them says, are worked on at once. Where it is done is behind `concurrent.futures.Executor`: here,
+on a process pool, or on a cluster (`stablecast.cluster`). No more tasks are handed out than there are workers: what is said to
+begin begins, and nothing waits anywhere with keys in it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from stablecast import codecs
 from stablecast.engine.forecast import Due, Forecast, Rate, Work, forecast, kind, learnt
 from stablecast.engine.plan import Node, Step
 from stablecast.errors import EnvironmentFailure, StablecastError
-from stablecast.runner import FAILURE, Bench, Failure, Job, Progress, steps
+from stablecast.runner import FAILURE, Bench, Failure, Job, Progress, blocks, steps
 from stablecast.store import episode, files, rates
 from stablecast.store.workspace import Workspace
 
@@ -134,13 +135,17 @@ def _begin_worker(stop: multiprocessing.synchronize.Event, threads: int, parent:
 
 
 @contextlib.contextmanager
-def on_this_machine(jobs: tuple[Job, ...], workers: int) -> Iterator[Crew]:
-    """A crew for these episodes: no more workers than can be busy, for each has its own models in memory."""
-    tracks = sum(episode.read(Workspace(job.root), job.slug).tracks for job in jobs)
-    if min(workers, tracks) <= 1:
+def on_this_machine(jobs: tuple[Job, ...], workers: int | None) -> Iterator[Crew]:
+    """A crew for these episodes: as many workers as were asked for, but no more than can be busy.
+
+    Each has its own models in memory: where nobody asked, there is one for a core, but no more than there are tracks.
+    """
+    divided = [blocks(episode.read(Workspace(job.root), job.slug), job.production.settings) for job in jobs]
+    least = min(workers, sum(map(sum, divided))) if workers else min(os.cpu_count() or 1, sum(map(len, divided)))
+    if least <= 1:
         yield here()
         return
-    with pool(min(workers, tracks)) as crew:
+    with pool(least) as crew:
         yield crew
 
 
@@ -160,7 +165,7 @@ class _Line:
         self.running: dict[str, float] = {}  # a node's key → when it began
         self.done, self.done_s = 0, 0.0
         self.over = False
-        self.kinds: dict[str, str] = {}  # a stage → under which name its rate is kept
+        self.kinds: dict[str, str] = {}  # a node's key → under which name its rate is kept
         self.due: tuple[Step, ...] = ()
         record = episode.read(self.workspace, job.slug)
         a_second = _BYTES_A_SAMPLE * job.production.settings.ingest.rate_hz
@@ -195,9 +200,14 @@ class _Line:
         return max(self._track_s.values())
 
     def speech_s(self, node: Node) -> float:
-        """How much recording a stage has to do with, by the size of what is sealed."""
-        track = node.key.partition("/")[2]
-        return self._track_s[int(track)] if track else self.length_s
+        """How much recording a stage has to do with, by the size of what is sealed: of a block, its share."""
+        numbers = [int(number) for number in node.key.split("/")[1:]]
+        block = numbers.pop() if node.stage in ("listen", "hear") else 0
+        whole_s = self._track_s[numbers[0]] if numbers else self.length_s
+        if not block:
+            return whole_s
+        window_s = self.job.production.settings.transcribe.window_s
+        return max(0.0, min(window_s, whole_s - (block - 1) * window_s))
 
 
 class _Run:
@@ -218,9 +228,9 @@ class _Run:
         return next(((line, node) for line in self.lines for node in line.ready()), None)
 
     def kind(self, line: _Line, node: Node) -> str:
-        if node.stage not in line.kinds:
-            line.kinds[node.stage] = kind(node, line.job.production.settings, self.crew.place)
-        return line.kinds[node.stage]
+        if node.key not in line.kinds:
+            line.kinds[node.key] = kind(node, line.job.production.settings, self.crew.place)
+        return line.kinds[node.key]
 
     def expected_s(self, line: _Line, node: Node) -> float | None:
         rate = self.rates.get(self.kind(line, node))

@@ -251,7 +251,12 @@ def consent(
 
 @click.command()
 @click.argument("episodes", nargs=-1)
-@click.option("--jobs", "-j", type=click.IntRange(min=1), help="Workers on this machine; else one for each core.")
+@click.option(
+    "--jobs",
+    "-j",
+    type=click.IntRange(min=1),
+    help="Workers on this machine; else one for each core, but no more than speakers.",
+)
 @on_a_cluster
 @click.option("--dry-run", "-n", is_flag=True, help="Only say what would run, and why.")
 @click.option("--as", "producer", metavar="NAME", help="The producer's account; whoever makes a cut cannot review it.")

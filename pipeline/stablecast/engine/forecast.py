@@ -42,7 +42,10 @@ def learnt(before: Rate | None, took_s: float, speech_s: float) -> Rate:
 def kind(node: Node, settings: Settings, place: str) -> str:
     """Under which name the rate of a node is kept: another setting, or another `place` to work, has a rate of its own."""
     stage = node.stage
-    params = [getattr(settings, stage, None), settings.transcribe if stage in ("translate", "prove") else None]
+    hears = stage in ("listen", "translate", "hear", "prove")
+    params = [getattr(settings, stage, None), settings.transcribe if hears else None]
+    if stage in ("transcribe", "prove") and any(name.startswith(("listen/", "hear/")) for name in node.inputs):
+        stage += "-joined"  # the work was done in blocks
     return f"{place} {stage} {hashlib.sha256(codecs.canonical(params)).hexdigest()[:12]}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from stablecast import codecs
@@ -78,6 +78,7 @@ def nodes(
     tracks: int,
     production: Production,
     *,
+    blocks: tuple[int, ...] = (),
     shared: bool = False,
     edited: bool = False,
     answered: bool = False,
@@ -85,20 +86,29 @@ def nodes(
 ) -> tuple[Node, ...]:
     """The nodes of an episode of so many tracks, inputs first; `shared`: the tracks are turns in one recording.
 
+    `blocks` says in how many blocks each track is recognised, and the most of them in how many the finished file is heard
+    again: each is a node, but where it is the only one.
+
     `edited`: people wrote something in place of recognised words; `answered`: somebody left in what was proposed to be taken
     out. `chosen` names a character for some of the tracks.
     """
-    key = (tracks, shared, edited, answered, *sorted(chosen.items()))
+    blocks = blocks or (1,) * tracks
+    key = (blocks, shared, edited, answered, *sorted(chosen.items()))
     if key not in production._chains:
-        production._chains[key] = _nodes(tracks, production, shared, edited, answered, chosen)
+        production._chains[key] = _nodes(blocks, production, shared, edited, answered, chosen)
     return production._chains[key]
 
 
 def _nodes(
-    tracks: int, production: Production, shared: bool, edited: bool, answered: bool, chosen: Mapping[str, str]
+    blocks: tuple[int, ...],
+    production: Production,
+    shared: bool,
+    edited: bool,
+    answered: bool,
+    chosen: Mapping[str, str],
 ) -> tuple[Node, ...]:
     settings, tools = production.settings, production.tools
-    every = range(1, tracks + 1)
+    every = range(1, len(blocks) + 1)
     sources = tuple(f"source/{k}" for k in every)
     transcripts = tuple(f"transcribe/{k}" for k in every)
     corrected = ("edits",) if edited else ()
@@ -108,15 +118,23 @@ def _nodes(
     translations = tuple(f"translate/{k}" for k in every) if settings.translate.english else ()
     english = ("english",) if translations else ()
     small = ("alternate",) if settings.alternate.bitrate_kbps else ()
+    listens = {k: _each(f"listen/{k}", of) for k, of in zip(every, blocks, strict=True)}
+    hears = _each("hear", max(blocks, default=1))
 
     def node(key: str, inputs: tuple[str, ...], version: int, *params: object) -> Node:
         return Node(key, recipe(key.partition("/")[0], version, *params), inputs)
 
+    def heard(k: int) -> Iterator[Node]:
+        """The words of a track: heard block by block and then joined, or at once."""
+        recording, whole = (f"source/{k}", "tracks", *turns), (settings.transcribe, tools.recogniser)
+        for number, name in enumerate(listens[k], 1):
+            told = (listens[k][0],) if number > 1 and not settings.transcribe.language else ()  # which language it is
+            yield node(name, (*recording, *told), transcribe.VERSION, *whole, number, len(listens[k]))
+        made_of = ("tracks", *listens[k]) if listens[k] else recording
+        yield node(transcripts[k - 1], made_of, transcribe.VERSION, *whole)
+
     return (
-        *(
-            node(t, (f"source/{k}", "tracks", *turns), transcribe.VERSION, settings.transcribe, tools.recogniser)
-            for k, t in enumerate(transcripts, 1)
-        ),
+        *(each for k in every for each in heard(k)),
         *(
             node(
                 t,
@@ -182,10 +200,25 @@ def _nodes(
             )
             for k, a in enumerate(attacks, 1)
         ),
+        *(
+            node(
+                name,
+                ("tag", "redact", "master"),
+                prove.VERSION,
+                settings.prove.around_s,
+                settings.transcribe,
+                tools.recogniser,
+                tools.ffmpeg,
+                number,
+                len(hears),
+            )
+            for number, name in enumerate(hears, 1)
+        ),
         node(
             "prove",
             (
                 *("tag", "redact", "protected", "corrections", "details", "master", "caption", "tracks"),
+                *hears,
                 *attacks,
                 *english,
                 *small,
@@ -199,6 +232,11 @@ def _nodes(
             tools.ffmpeg,
         ),
     )
+
+
+def _each(name: str, of: int) -> tuple[str, ...]:
+    """The keys of blocks; none where there is only one, which needs no node of its own."""
+    return tuple(f"{name}/{number}" for number in range(1, of + 1)) if of > 1 else ()
 
 
 def recipe(stage: str, version: int, *params: object) -> Digest:

@@ -33,9 +33,9 @@ from stablecast.stages.approve import UNPUBLISHABLE
 from stablecast.stages.assemble import resampled
 from stablecast.stages.attack import Attacked
 from stablecast.stages.master import MasterParams
-from stablecast.stages.transcribe import RATE_HZ, Recogniser, moved
+from stablecast.stages.transcribe import RATE_HZ, Heard, Recogniser, moved
 
-VERSION = 6
+VERSION = 7
 
 _SAME_LENGTH_S = 0.001  # the two have different sample rates
 _COMPARED_HZ = 8000
@@ -84,6 +84,14 @@ class Proof:
     @property
     def passed(self) -> bool:
         return all(check.passed for check in self.checks)
+
+
+@dataclass(frozen=True, slots=True)
+class HeardAgain:
+    """What was heard in a block of the finished file, and around the removals in it."""
+
+    block: Heard
+    around: tuple[Transcript, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +326,11 @@ class _Removal:
 def surroundings(redaction: Redaction, timeline: Timeline, params: ProveParams) -> tuple[Place, ...]:
     """The stretches of the finished file, in order, that are to be recognised by themselves: one around each removal."""
     return tuple(_wider(removal.place, params.around_s) for removal in _removals(redaction, timeline))
+
+
+def within(surrounding: Sequence[Place], block: int, of: int, *, window_s: float) -> tuple[Place, ...]:
+    """Those of the stretches that belong to a block: each to one, by where it begins."""
+    return tuple(place for place in surrounding if min(int(place.start_s / window_s) + 1, of) == block)
 
 
 def _removals(redaction: Redaction, timeline: Timeline) -> list[_Removal]:

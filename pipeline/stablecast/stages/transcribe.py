@@ -1,21 +1,27 @@
-"""What one speaker said, recognised from the source piece by piece, so that four hours take the memory of ten minutes."""
+"""What one speaker said, recognised from the source piece by piece, so that four hours take the memory of ten minutes.
+
+Where the pieces end follows from the recording alone, each end from its own surroundings: whoever recognises the ninth need not
+know the eight before, so the pieces of one recording can be recognised side by side, as *blocks*, and joined afterwards.
+"""
 
 from __future__ import annotations
 
 import enum
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count, islice
 from typing import Protocol
 
 import numpy as np
 import soxr
 
-from stablecast.model import Block, Doubt, Segment, SourceAudio, Transcript, Waveform, Word
+from stablecast.model import Alias, Block, Doubt, Segment, SourceAudio, Transcript, Waveform, Word
 from stablecast.redaction.doubts import doubts, later, merged, over_silence
 from stablecast.redaction.seams import mended
 
-VERSION = 3
+VERSION = 4
 
 RATE_HZ = 16_000  # what Whisper was trained on
 UNKNOWN = "und"  # BCP 47 for "nobody spoke, so there is no language"
@@ -52,8 +58,8 @@ class TranscribeParams:
     vad_threshold: float = (
         0.35  # 0–1, below Whisper's 0.5: a quiet word nobody recognised is a word nobody redacts; 0: off
     )
-    window_s: float = 600.0  # longest piece recognised at once
-    quiet_s: float = 60.0  # the cut is at the quietest place in this last part of a piece
+    window_s: float = 600.0  # a recording is cut about every so many seconds; several pieces may be recognised at once
+    quiet_s: float = 60.0  # each cut is at the quietest place in so many seconds before
 
     def __post_init__(self) -> None:
         if not 0 < self.quiet_s <= self.window_s:
@@ -95,54 +101,140 @@ class Recogniser(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was heard in a block of a recording; times count from the start of the recording."""
+
+    language: str  # ISO 639-1; empty where nobody spoke and none was named
+    segments: tuple[Segment, ...]
+    seams: tuple[int, ...]  # the numbers of segments with which the recogniser began to hear anew
+    silent: tuple[Doubt, ...]  # words over silence: all else that is doubted can be seen in the segments
+
+
+def blocks(length_s: float, params: TranscribeParams) -> int:
+    """Into how many blocks a recording is divided: one for each of its pieces, and one where its length is not known (0)."""
+    return max(1, math.ceil(length_s / params.window_s))
+
+
 def transcribe(audio: SourceAudio, params: TranscribeParams, *, recogniser: Recogniser) -> Transcript:
     """All words of one speaker with their times in the source, in seconds. Silence gives a transcript without segments.
 
     Words that may be invented stay, and `doubts` says where to listen. What was heard twice where the recogniser began anew,
     and surely said once, is one word in the time of both.
     """
-    language, segments, silent, seams = params.language, list[Segment](), list[Doubt](), set[int]()
-    for start_s, piece in pieces(audio.waveform, params):
+    return joined(audio.speaker, [listen(audio.waveform, params, recogniser=recogniser)])
+
+
+def listen(
+    waveform: Waveform, params: TranscribeParams, *, recogniser: Recogniser, block: int = 1, of: int = 1
+) -> Heard:
+    """What is heard in one block of a recording, counting from 1: in one piece of it, in the last block in all that is left.
+
+    Where no language is named, it is that of the first piece in which somebody speaks. The first block finds it for all of
+    them, and listens beyond its end where nobody speaks before; the others are told it, as `params.language`.
+    """
+    language, segments, silent, seams = params.language, list[Segment](), list[Doubt](), list[int]()
+    rest = pieces(waveform, params, first=block)
+    for start_s, piece in rest if block == of else islice(rest, 1):
         heard = recogniser.recognise(piece, language=language)
         if heard.segments:
             language = language or heard.language
-            seams |= {len(segments), *(len(segments) + number for number in heard.seams)}
+            seams += sorted({len(segments), *(len(segments) + number for number in heard.seams)})
             segments += (moved(segment, start_s) for segment in heard.segments)
             silent += later(over_silence(heard.segments, piece, RATE_HZ), start_s)
+    if block == 1:
+        language = language or _language(rest, recogniser)
+    return Heard(language, tuple(segments), tuple(seams), tuple(silent))
+
+
+def _language(later_pieces: Iterator[tuple[float, Block]], recogniser: Recogniser) -> str:
+    heard = (recogniser.recognise(piece, language="") for _, piece in later_pieces)
+    return next((each.language for each in heard if each.segments), "")
+
+
+def joined(speaker: Alias, heard: Sequence[Heard]) -> Transcript:
+    """All words of one speaker, from all blocks of a recording in their order."""
+    segments, seams = list[Segment](), set[int]()
+    for block in heard:
+        seams |= {len(segments) + number for number in block.seams}
+        segments += block.segments
     said = mended(segments, seams)
-    found = merged((*silent, *said.doubts, *doubts(said.segments)))
-    return Transcript(audio.speaker, language or UNKNOWN, said.segments, found)
+    silent = (doubt for block in heard for doubt in block.silent)
+    language = next((block.language for block in heard if block.language), UNKNOWN)
+    return Transcript(speaker, language, said.segments, merged((*silent, *said.doubts, *doubts(said.segments))))
 
 
-def pieces(waveform: Waveform, params: TranscribeParams) -> Iterator[tuple[float, Block]]:
-    """The waveform at 16 kHz in pieces of at most `window_s`, cut where it is quiet, each with its start in seconds."""
-    window, quiet = round(params.window_s * RATE_HZ), round(params.quiet_s * RATE_HZ)
-    start, waiting, count = 0, list[Block](), 0
-    for block in _resampled(waveform):
-        waiting.append(block)
-        count += len(block)
-        while count > window:
-            samples = np.concatenate(waiting)
-            cut = window - quiet + _quietest(samples[window - quiet : window])
-            yield start / RATE_HZ, samples[:cut]
-            start, waiting, count = start + cut, [samples[cut:]], count - cut
-    if count:
-        yield start / RATE_HZ, np.concatenate(waiting)
+def pieces(waveform: Waveform, params: TranscribeParams, *, first: int = 1) -> Iterator[tuple[float, Block]]:
+    """The pieces of a waveform at 16 kHz, from the `first` on, counting from 1, each with its start in seconds.
 
-
-def _resampled(waveform: Waveform) -> Iterator[Block]:
-    if waveform.rate_hz == RATE_HZ:
-        yield from waveform.blocks()
+    A piece ends at the quietest place in the last `quiet_s` before a multiple of `window_s`, so none is longer than both.
+    """
+    window, quiet = round(params.window_s * waveform.rate_hz), round(params.quiet_s * waveform.rate_hz)
+    if waveform.length <= (first - 1) * window:
         return
-    stream = soxr.ResampleStream(waveform.rate_hz, RATE_HZ, 1, dtype="float32")
-    for block in waveform.blocks():
-        yield stream.resample_chunk(block)
-    yield stream.resample_chunk(np.zeros(0, np.float32), last=True)
+    reader, start, before = _Reader(waveform.blocks()), 0, np.zeros(0, np.float32)
+    if first > 1:
+        for _ in reader.next((first - 1) * window - quiet):
+            pass
+        last = reader.read(quiet)
+        cut = _quietest(last, waveform.rate_hz)
+        start, before = (first - 1) * window - quiet + cut, last[cut:]
+    for number in count(first):
+        stream, more, end = _Resampler(waveform.rate_hz), waveform.length > number * window, waveform.length
+        sound = [stream.next(before), *map(stream.next, reader.next(window - quiet if more else window))]
+        if more:
+            last = reader.read(quiet)
+            cut = _quietest(last, waveform.rate_hz)
+            end, before = number * window - quiet + cut, last[cut:]
+            sound.append(stream.next(last[:cut]))
+        piece = np.concatenate([*sound, stream.end()])
+        if len(piece):
+            yield start / waveform.rate_hz, piece
+        if not more:
+            return
+        start = end
 
 
-def _quietest(samples: Block, frame_s: float = 0.3) -> int:
+class _Reader:
+    """Takes as many samples as it is asked for from blocks of any length."""
+
+    def __init__(self, blocks: Iterator[Block]) -> None:
+        self._blocks, self._rest = blocks, np.zeros(0, np.float32)
+
+    def next(self, length: int) -> Iterator[Block]:
+        """The next `length` samples, or as many as there are, block by block."""
+        while length > 0:
+            if not len(self._rest):
+                block = next(self._blocks, None)
+                if block is None:
+                    return
+                self._rest = block
+            taken, self._rest = self._rest[:length], self._rest[length:]
+            length -= len(taken)
+            yield taken
+
+    def read(self, length: int) -> Block:
+        """The same, together."""
+        return np.concatenate([np.zeros(0, np.float32), *self.next(length)])
+
+
+class _Resampler:
+    """To 16 kHz."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._stream = None if rate_hz == RATE_HZ else soxr.ResampleStream(rate_hz, RATE_HZ, 1, dtype="float32")
+
+    def next(self, block: Block) -> Block:
+        return block if self._stream is None else self._stream.resample_chunk(block)
+
+    def end(self) -> Block:
+        nothing = np.zeros(0, np.float32)
+        return nothing if self._stream is None else self._stream.resample_chunk(nothing, last=True)
+
+
+def _quietest(samples: Block, rate_hz: int, frame_s: float = 0.3) -> int:
     """Where to cut: the middle of the stretch of `frame_s` with the least energy, at least 1."""
-    frame = min(round(frame_s * RATE_HZ), len(samples))
+    frame = min(round(frame_s * rate_hz), len(samples))
     energy = np.cumsum(np.concatenate(([0.0], np.square(samples, dtype=np.float64))))
     return max(1, int(np.argmin(energy[frame:] - energy[:-frame])) + frame // 2)
 

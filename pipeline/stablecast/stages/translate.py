@@ -32,7 +32,7 @@ from stablecast.redaction.matching import covered
 from stablecast.redaction.spans import Place, clock, touches
 from stablecast.stages.transcribe import UNKNOWN, Recogniser, TranscribeParams, moved, pieces
 
-VERSION = 1
+VERSION = 2
 
 ENGLISH: Final = "en"
 GUARD_S: Final = 1.0  # Whisper's segment times are this far off where it translates, now and then

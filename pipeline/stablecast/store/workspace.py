@@ -17,6 +17,7 @@ LOCKS = (
     "remote",
 )  # making episodes, deciding about words, swapping the public tree, sending it
 _IN_TRANSCRIPTS = (  # words; all else lies in episodes/
+    "listen",
     "transcribe",
     "translate",
     "find",
@@ -24,6 +25,7 @@ _IN_TRANSCRIPTS = (  # words; all else lies in episodes/
     "proposals",
     "english",
     "caption",
+    "hear",
     "protected",
     "corrections",
     "edits",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+import math
 import secrets
 import shutil
 import uuid
@@ -329,6 +330,7 @@ def _sealed(
     workspace, params, keys = show.workspace, show.settings.ingest, entry.keys
     source_keys = entry.source_keys or keys
     inputs: dict[str, Stored] = {}
+    seconds: dict[str, int] = {}
     tracks = []
     for number, speaker in enumerate(speakers, 1):
         paths = tuple(path for who, path in recordings if shared or who == speaker)
@@ -339,6 +341,8 @@ def _sealed(
             inputs[role] = seal.write_audio(
                 path, role, seal.Nothing(), params.rate_hz, joined(paths, params), source_keys
             )
+            _, waveform = seal.read_audio(path, role, seal.Nothing, source_keys)
+            seconds[str(number)] = math.ceil(waveform.duration_s)
         inputs[f"draw/{number}"] = making.draw_input(entry, speaker)
         tracks.append(Track(speaker, tuple(path.name for path in paths)))
     details = additions.over(Details(title=slug.replace("-", " ").capitalize()))
@@ -354,7 +358,7 @@ def _sealed(
         written["turns"] = Turns(found.turns, found.voices)
     for name, value in written.items():
         inputs |= dict([episode.put_input(workspace, slug, name, value, keys)])
-    return Record(episode.FORMAT, "", details.noted, inputs)
+    return Record(episode.FORMAT, "", details.noted, inputs, seconds=seconds)
 
 
 def joined(paths: tuple[Recording, ...], params: IngestParams) -> Iterator[Block]:

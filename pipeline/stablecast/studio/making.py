@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -55,7 +54,14 @@ from stablecast.studio.views import (
     StatusView,
 )
 
-WORDS = ("transcribe", "translate", "find", "redact", "proposals")  # the stages that a person's answers are about
+WORDS = (
+    "listen",
+    "transcribe",
+    "translate",
+    "find",
+    "redact",
+    "proposals",
+)  # the stages that a person's answers are about
 _HEARING = ("transcribe", "translate")  # the stages that recognise what the captions say
 NOT_GIVEN: Mapping[str, str] = {}
 NO_CONTENT_NOTE = "none"  # the answer that listeners need no note
@@ -106,11 +112,7 @@ def run(
         rows = [row for row in rows if row not in damaged]
         by_slug, ran = {row.slug: row for row in rows}, {row.slug for row in due}
         if due:
-            with (
-                clusters.crew(show.workspace, params)
-                if elsewhere
-                else on_this_machine(tuple(ready), jobs or os.cpu_count() or 1)
-            ) as crew:
+            with clusters.crew(show.workspace, params) if elsewhere else on_this_machine(tuple(ready), jobs) as crew:
                 for progress in run_all(tuple(ready), crew):
                     yield progress
                     if not progress.stage and progress.event != "failed":

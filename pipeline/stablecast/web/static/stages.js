@@ -1,8 +1,9 @@
-// The stages of a run in words for people. A stage's key may have a track's number behind a slash.
+// The stages of a run in words for people. A stage's key may have numbers behind slashes: a track's, or a part's.
 
 const WORDS = {
   ingest: "Taking the recording in",
   turns: "Telling the speakers apart",
+  listen: "Hearing the words",
   transcribe: "Hearing the words",
   find: "Looking for what may identify somebody",
   proposals: "Looking for what may identify somebody",
@@ -16,13 +17,16 @@ const WORDS = {
   caption: "Writing the captions",
   translate: "Translating the captions",
   tag: "Writing title and chapters into the file",
+  hear: "Listening to the finished file",
   prove: "Checking the finished file",
 };
 
 export function stageWords(key) {
-  const [name, track] = key.split("/");
+  const [name, ...numbers] = key.split("/");
+  const of = name === "hear" ? ["part"] : ["speaker", "part"];
+  const which = numbers.map((number, at) => `${of[at]} ${number}`).join(", ");
   const words = WORDS[name] ?? name;
-  return track ? `${words} (speaker ${track})` : words;
+  return which ? `${words} (${which})` : words;
 }
 
 /** How long a run will still take, no more exact than it is known; `run` came `passed_s` ago. */
