@@ -81,10 +81,21 @@ class Cluster:
 
     def worker(self, root: Path, workers: int = 1) -> subprocess.Popen[bytes]:
         """Start a `stablecast worker` in a session of its own; it is not waited for."""
-        command = [sys.executable, "-m", "stablecast", "--show", str(root), "worker", "--workers", str(workers)]
+        return self._worker(["--show", str(root)], ["--workers", str(workers)], self.environment, root)
+
+    def worker_away(self, folder: Path, *options: str) -> subprocess.Popen[bytes]:
+        """Start one that sees no show, in an empty folder that is also where its temporary files lie."""
+        folder.mkdir(parents=True)
+        environment = self.environment | {"TMPDIR": str(folder)}
+        return self._worker([], ["--workers", "1", *options], environment, folder)
+
+    def _worker(
+        self, before: list[str], after: list[str], environment: dict[str, str], cwd: Path
+    ) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "stablecast", *before, "worker", *after, *self.options]
         with (self.log or Path(os.devnull)).open("ab") as log:
             started = subprocess.Popen(
-                [*command, *self.options], env=self.environment, start_new_session=True, stdout=log, stderr=log
+                command, env=environment, start_new_session=True, stdout=log, stderr=log, cwd=cwd
             )
         self.processes.append(started)
         return started

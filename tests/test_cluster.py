@@ -10,20 +10,22 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from clusters import Cluster, cluster
+from remote import Bucket, files_below, free_port, secret_file
 from showcase import Showcase
-from stablecast import __version__
+from stablecast import __version__, codecs, exchange
 from stablecast import cluster as clusters
-from stablecast.cluster import ROOT_VARIABLE, Ticket, check, make_there
+from stablecast.cluster import ROOT_VARIABLE, STORAGE_VARIABLE, Ticket, check, make_from, make_there
 from stablecast.engine.pipeline import nodes
 from stablecast.engine.settings import ClusterParams
 from stablecast.errors import UsageRefused
+from stablecast.exchange import Parcel, Sender
 from stablecast.model import Alias, Slug
 from stablecast.runner import Job
 from stablecast.store.seal import EpisodeKeys
@@ -123,6 +125,59 @@ def test_what_a_task_is_given_shows_no_secret(at_work: Job) -> None:
     for secret in ("AGE-SECRET", "mac of a test", "a secret draw", "a nonce"):
         assert secret not in shown
     assert pickle.loads(pickle.dumps((ticket, at_work))) == (ticket, at_work)  # noqa: S301 - our own bytes
+
+
+# --- by way of a storage ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def away(at_work: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sender:
+    """The same process with a storage in which the run "55…" has begun."""
+    params = exchange.params_of(ClusterParams(storage=f"file://{tmp_path / 'there'}"))
+    monkeypatch.setenv(STORAGE_VARIABLE, codecs.canonical(params).decode())
+    (tmp_path / "desk").mkdir()
+    (tmp_path / "ours").mkdir()
+    monkeypatch.setenv(ROOT_VARIABLE, str(tmp_path / "desk"))
+    storage = exchange.storage(params, tmp_path / "show")
+    sender = Sender(storage, Workspace(tmp_path / "show"), RUN, tmp_path / "ours", exchange.never)
+    sender.open()
+    return sender
+
+
+RUN = "5" * 32
+
+
+def test_a_worker_by_storage_that_does_not_fit_says_why(
+    at_work: Job, away: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another storage, version or way of starting; and once the run is over, nothing is done for it."""
+    node = nodes(1, PRODUCTION)[0]
+    parcel = Parcel(RUN, "folder", b"format = 1", (), {}, KEYS)
+
+    def made(nonce: str = RUN, version: str = __version__) -> clusters.Made:
+        told, receipt = make_from(Ticket(nonce, version), parcel, at_work, node)
+        assert receipt is None
+        return told
+
+    assert not made().unfit  # it fits; that this is no record is another matter
+    assert made().exit_code == 6
+    assert "another version" in made(RUN, f"{__version__}.1").sentence
+    assert "does not see the storage" in made("6" * 32).sentence
+    away.close()
+    over = made()
+    assert over.unfit
+    assert "does not see the storage" in over.sentence
+    monkeypatch.delenv(STORAGE_VARIABLE)
+    assert "without --storage" in made().sentence
+
+
+def test_a_worker_is_not_started_with_a_storage_it_cannot_open(files: dict[str, str], tmp_path: Path) -> None:
+    """Told to the person who starts it, not to the one whose run it would spoil."""
+    params = ClusterParams(
+        "tls://127.0.0.1:1", **files, storage="s3://bucket/folder", storage_credentials=str(tmp_path / "gone.toml")
+    )
+    with pytest.raises(UsageRefused, match="credentials of the storage cannot be read"):
+        clusters.serve(tmp_path, params, workers=1, memory_bytes=2**30)
 
 
 # --- real processes -----------------------------------------------------------------------------------------------------
@@ -304,3 +359,88 @@ def test_a_lost_scheduler_ends_the_run_in_a_sentence(tmp_path: Path, demo_data: 
     assert (tmp_path / "told").read_text().count("\n") == 1
     assert not (show.root / ".stablecast-run").exists()
     assert show("verify").code == 0
+
+
+# --- real processes, by way of a storage --------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def storage_of(kind: str, folder: Path) -> Iterator[tuple[list[str], Callable[[], dict[PurePosixPath, bytes]]]]:
+    """A storage: the options that name it, and what lies in it."""
+    if kind == "file":
+        there = folder / "storage"
+        yield ["--storage", f"file://{there}"], lambda: files_below(there)
+        return
+    bucket = Bucket(folder)
+    target = bucket.target(bucket.port)
+    options = ["--storage", target["url"], "--storage-endpoint", target["endpoint"]]
+    options += ["--storage-region", target["region"], "--storage-credentials", target["credentials"]]
+    try:
+        yield options, bucket.files
+    finally:
+        bucket.close()
+
+
+@pytest.mark.model
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["file", "s3"])
+def test_by_way_of_a_storage_the_result_is_the_same(tmp_path: Path, demo_data: Path, kind: str) -> None:
+    """Workers without the show, one of them killed in the middle: the same digests, ciphertext alone, and nothing stays."""
+    pytest.importorskip("distributed", reason="stablecast[cluster] is not installed")
+    show, untouched = one_episode(tmp_path, demo_data)
+    code = show("run", "--jobs", "1").code
+    assert code in (0, 4)
+    expected = final(show)
+    put_back(show, untouched)
+    markers = (b"age-secret-key", b"quillfeather", *(word.encode() for word in HEARD_AS))
+
+    with storage_of(kind, tmp_path) as (options, lies_there), cluster(tmp_path / "tls", show.environment) as made:
+        desks = [show.temporary / "one", show.temporary / "two"]
+        machines = [made.worker_away(desk, *options) for desk in desks]
+        running = show.start("run", *made.options, *options)
+
+        soon(lambda: list(desks[0].glob("stablecast-*/show-0/*/episodes/ep-001/source/*.age")), "nothing arrives")
+        assert in_clear(show, markers) == []
+        for data in lies_there().values():
+            assert data.startswith(b"age-encryption.org/v1\n") or len(data) == 32
+        os.killpg(machines[0].pid, signal.SIGKILL)
+
+        assert running.wait(400) == code
+        assert final(show) == expected
+        assert lies_there() == {}
+        assert list(desks[1].glob("stablecast-*/show-0/*")) == []
+        machines[1].terminate()
+        assert machines[1].wait(30) == 0
+        assert list(desks[1].iterdir()) == []
+        log = made.log.read_text() if made.log else ""
+
+    assert "AGE-SECRET-KEY" not in log
+    assert "ep-001" not in log
+    assert in_clear(show, markers) == []
+    assert not (show.root / ".stablecast-run").exists()
+    assert show("verify").code == 0
+
+
+@pytest.mark.model
+@pytest.mark.slow
+def test_an_interrupted_run_empties_the_storage(tmp_path: Path, demo_data: Path) -> None:
+    """Ctrl-C while a worker has the recording; then a storage that is out of reach, told in a sentence."""
+    pytest.importorskip("distributed", reason="stablecast[cluster] is not installed")
+    show, _ = one_episode(tmp_path, demo_data)
+    with storage_of("file", tmp_path) as (options, lies_there), cluster(tmp_path / "tls", show.environment) as made:
+        made.worker_away(show.temporary / "one", *options)
+        running = show.start("run", *made.options, *options)
+        soon(lambda: list(show.temporary.glob("one/stablecast-*/show-0/*/episodes")), "nothing arrives")
+        running.send_signal(signal.SIGINT)
+        assert running.wait(60) == 130
+        assert lies_there() == {}
+        assert not (show.root / ".stablecast-run").exists()
+        assert show("verify").code == 0
+
+        secret = secret_file(tmp_path / "s3.toml", 'key = "key"\nsecret = "hunter2secret"\n')
+        nowhere = ["--storage", "s3://bucket/folder", "--storage-endpoint", f"http://127.0.0.1:{free_port()}"]
+        answer = show("run", *made.options, *nowhere, "--storage-credentials", secret)
+        assert answer.code == 7
+        assert "the storage cannot be reached" in answer.err
+        assert answer.err.count("\n") == 1
+        assert "hunter2secret" not in answer.err

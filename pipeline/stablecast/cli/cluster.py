@@ -17,6 +17,19 @@ _OPTIONS = {
     "tls-ca": "Certificate of the authority that signed the others.",
     "tls-cert": "This machine's certificate.",
     "tls-key": "And its key.",
+    "storage": "Sealed files go by way of this: s3://BUCKET/FOLDER, sftp://…, file:///…",
+    "storage-credentials": "What opens it: `keyring`, `agent`, or a file of mode 0600.",
+    "storage-host-key": "SFTP: the server's key.",
+    "storage-endpoint": "S3: the provider's address.",
+    "storage-region": "S3: where the bucket is.",
+}
+_METAVARS = {
+    "scheduler": "ADDRESS",
+    "storage": "URL",
+    "storage-credentials": "FILE",
+    "storage-host-key": "KEY",
+    "storage-endpoint": "URL",
+    "storage-region": "NAME",
 }
 _BYTES = {"": 1, "MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}
 
@@ -31,10 +44,8 @@ def on_a_cluster(command: Callable[..., Any]) -> Callable[..., Any]:
 
     decorated: Callable[..., Any] = with_cluster
     for name, words in reversed(_OPTIONS.items()):
-        kind = str if name == "scheduler" else click.Path(dir_okay=False)
-        decorated = click.option(f"--{name}", type=kind, metavar="ADDRESS" if kind is str else "FILE", help=words)(
-            decorated
-        )
+        kind = str if name in _METAVARS else click.Path(dir_okay=False)
+        decorated = click.option(f"--{name}", type=kind, metavar=_METAVARS.get(name, "FILE"), help=words)(decorated)
     return decorated
 
 
@@ -60,8 +71,9 @@ class _Memory(click.ParamType[int]):
 def worker(console: Console, workers: int | None, memory: int, cluster: dict[str, str]) -> None:
     """Work for a scheduler in the show folder named with --show, until interrupted. Needs no passphrase.
 
-    The folder is the very one that `run` works in, mounted here. An episode's keys come with each task, over TLS, and stay in
-    memory; nothing of it is spilled to a disk. Install the same stablecast everywhere.
+    The folder is the very one that `run` works in, mounted here. With --storage none is needed: sealed files come from there
+    and go back. An episode's keys come with each task, over TLS, and stay in memory; nothing of it is spilled to a disk.
+    Install the same stablecast everywhere.
 
     \b
     Example: a scheduler, a worker, a run

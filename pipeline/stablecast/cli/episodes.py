@@ -272,7 +272,7 @@ def run(
     """Bring episodes up to date: transcribe, redact, revoice, level, encode, caption, prove. All, or those named.
 
     Only what changed runs again; a run that was stopped goes on where it was. With --scheduler the stages run on other
-    machines that see the same show folder: see `stablecast worker`.
+    machines that see the same show folder, or with --storage the same storage: see `stablecast worker`.
 
     \b
     Example:

@@ -188,7 +188,12 @@ def _nodes(
             node(s, ("master",), alternate.VERSION, settings.alternate, settings.master, tools.ffmpeg, encode.VERSION)
             for s in small
         ),
-        node("caption", ("redact", "master", "details", *english), caption.VERSION, settings.caption),
+        node(
+            "caption",
+            ("redact", "master", "details", *english, *(transcripts if english else ())),
+            caption.VERSION,
+            settings.caption,
+        ),
         node("tag", ("encode", "caption", "details"), tag.VERSION, settings.show.title, settings.show.author),
         *(
             node(

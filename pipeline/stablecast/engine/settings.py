@@ -46,6 +46,13 @@ class ClusterParams:
     tls_ca: str = ""  # certificate of the authority that signed the others; sign nothing else with it
     tls_cert: str = ""  # this machine's certificate
     tls_key: str = ""  # and its key
+    storage: str = (
+        ""  # s3://bucket/folder, sftp://…, file:///…: sealed files go by way of it; empty: workers mount the show
+    )
+    storage_credentials: str = "keyring"  # "keyring" of this system, "agent" (SFTP alone), or a file, mode 0600
+    storage_host_key: str = ""  # SFTP: the server's key; empty: what ~/.ssh/known_hosts says
+    storage_endpoint: str = ""  # S3: the provider's address; empty: Amazon's
+    storage_region: str = ""  # S3: where the bucket is, if the provider asks for it
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from stablecast import cluster as clusters
@@ -14,7 +14,7 @@ from stablecast.captions.files import files as caption_files
 from stablecast.captions.files import listed
 from stablecast.engine import workflow
 from stablecast.engine.plan import Step
-from stablecast.engine.settings import Settings
+from stablecast.engine.settings import ClusterParams, Settings
 from stablecast.errors import GateClosed, IntegrityFailure, UsageRefused
 from stablecast.model import (
     Alias,
@@ -74,11 +74,12 @@ def run(
     jobs: int | None,
     producer: str | None = None,
     cluster: Mapping[str, str] = NOT_GIVEN,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Progress]:
     """Bring episodes up to date and freeze their cuts, telling what happens. Raises Locked when another command writes.
 
     On so many workers of this machine as `jobs` says; None: on the show's cluster, else on one for each core. `cluster` are
-    settings of the table [cluster] that hold this time.
+    settings of the table [cluster] that hold this time. `say` gets sentences about what is left elsewhere.
     """
     params = dataclasses.replace(show.settings.cluster, **cluster)
     elsewhere = jobs is None and bool(params.scheduler)
@@ -112,7 +113,8 @@ def run(
         rows = [row for row in rows if row not in damaged]
         by_slug, ran = {row.slug: row for row in rows}, {row.slug for row in due}
         if due:
-            with clusters.crew(show.workspace, params) if elsewhere else on_this_machine(tuple(ready), jobs) as crew:
+            here = not elsewhere
+            with on_this_machine(tuple(ready), jobs) if here else clusters.crew(show.workspace, params, say) as crew:
                 for progress in run_all(tuple(ready), crew):
                     yield progress
                     if not progress.stage and progress.event != "failed":
@@ -132,10 +134,17 @@ def run(
 
 
 def work(root: Path, cluster: Mapping[str, str], *, workers: int, memory_bytes: int) -> None:
-    """Be workers of a cluster in this show's folder, until told to stop. Raises UsageRefused and EnvironmentFailure."""
-    workspace = Workspace.open(root)
-    params = dataclasses.replace(settings.load(Settings, workspace.config("show.toml")).cluster, **cluster)
-    clusters.serve(workspace.root, params, workers=workers, memory_bytes=memory_bytes)
+    """Be workers of a cluster, until told to stop: in this show's folder, or anywhere if `cluster` names a storage.
+
+    Raises UsageRefused and EnvironmentFailure.
+    """
+    if cluster.get("storage") and not Workspace(root).state.is_file():
+        params = ClusterParams(**cluster)
+    else:
+        params = dataclasses.replace(
+            settings.load(Settings, Workspace.open(root).config("show.toml")).cluster, **cluster
+        )
+    clusters.serve(root, params, workers=workers, memory_bytes=memory_bytes)
 
 
 def _judged(show: OpenShow, row: EpisodeRow) -> Progress:

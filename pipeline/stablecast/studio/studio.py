@@ -264,10 +264,10 @@ class Studio:
     ) -> Iterator[Progress]:
         """Bring episodes up to date, telling what happens."""
         with self._open() as show:
-            yield from making.run(show, episodes, jobs=jobs, producer=producer, cluster=cluster)
+            yield from making.run(show, episodes, jobs=jobs, producer=producer, cluster=cluster, say=self._say)
 
     def work(self, cluster: Mapping[str, str], *, workers: int, memory_bytes: int) -> None:
-        """Be workers of a cluster in this show's folder, until told to stop. Needs no passphrase: keys come with the work."""
+        """Be workers of a cluster, until told to stop. Needs no passphrase: keys come with the work."""
         making.work(self.root, cluster, workers=workers, memory_bytes=memory_bytes)
 
     def status(self, episodes: tuple[str, ...] = ()) -> StatusView:

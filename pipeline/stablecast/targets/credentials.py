@@ -32,11 +32,15 @@ class Credentials:
     token: str = field(default="", repr=False)  # S3, if the provider gives one
 
 
-def credentials(name: str, params: TargetParams, show: Path) -> Credentials:
-    """What opens the place `name`. Raises UsageRefused, EnvironmentFailure or GateClosed: a sentence without a secret."""
+def credentials(name: str, params: TargetParams, show: Path, *, kept_by: str = "") -> Credentials:
+    """What opens the place `name`; `kept_by` is the command that puts it into the keyring.
+
+    Raises UsageRefused, EnvironmentFailure or GateClosed: a sentence without a secret.
+    """
     if params.scheme in _KEYLESS or params.credentials == AGENT:
         return Credentials()
-    text = _from_keyring(name, params) if params.credentials == KEYRING else _from_file(name, params, show)
+    login = kept_by or f"stablecast targets login {name}"
+    text = _from_keyring(name, params, login) if params.credentials == KEYRING else _from_file(name, params, show)
     try:
         found: Credentials = codecs.read(Credentials, tomllib.loads(text))
     except tomllib.TOMLDecodeError as broken:
@@ -73,7 +77,7 @@ def _toml(value: str) -> str:
     return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in escaped) + '"'
 
 
-def _from_keyring(name: str, params: TargetParams) -> str:
+def _from_keyring(name: str, params: TargetParams, login: str) -> str:
     try:
         found = _keyring().get_password(_SERVICE, params.url)
     except EnvironmentFailure:
@@ -82,8 +86,7 @@ def _from_keyring(name: str, params: TargetParams) -> str:
         raise EnvironmentFailure(f"this system's keyring does not open, so {name} cannot be opened either") from failed
     if found is None:
         raise UsageRefused(
-            f"this system's keyring has nothing for {name}; `stablecast targets login {name}` puts it there, "
-            "or name a file in credentials"
+            f"this system's keyring has nothing for {name}; `{login}` puts it there, or name a file in credentials"
         )
     return str(found)
 

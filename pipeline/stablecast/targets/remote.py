@@ -11,6 +11,7 @@ import functools
 import importlib
 import logging
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
@@ -21,6 +22,7 @@ from stablecast.targets.credentials import Credentials
 from stablecast.targets.local import PUBLIC_FILE, PUBLIC_FOLDER
 from stablecast.targets.params import TargetParams, git_host
 
+PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 CHUNK_BYTES = 256 * 1024
 PART = ".stablecast-"  # begins the name of a file that is being sent
 
@@ -33,6 +35,10 @@ class Overtaken(Exception):
 
 class Unreachable(EnvironmentFailure):
     """A place elsewhere does not answer, or not in time."""
+
+
+class Absent(Unreachable):
+    """A file that was to be fetched is not there."""
 
 
 class Remote(Protocol):
@@ -50,6 +56,15 @@ class Remote(Protocol):
 
     def remove(self, path: PurePosixPath) -> None:
         """Take a file away, with what was left of sending it, and look whether it is gone. Harmless where there is none."""
+
+    def send(self, path: PurePosixPath, file: Path, *, halt: Halt) -> None:
+        """A file of this machine, piece by piece; there it is whole or not at all. `halt` is called now and then."""
+
+    def fetch(self, path: PurePosixPath, file: Path, *, halt: Halt) -> None:
+        """A file from there into `file`, piece by piece. Raises Absent where there is none."""
+
+    def clear(self, folder: PurePosixPath) -> None:
+        """Take away a folder with all in it and what was left of sending some. Harmless where there is none."""
 
 
 def refuse_git(name: str, params: TargetParams) -> None:
@@ -75,15 +90,20 @@ def _in_git(folder: Path) -> bool:
 
 
 @contextlib.contextmanager
-def opened(name: str, params: TargetParams, credentials: Credentials, *, timeout_s: float) -> Iterator[Remote]:
-    """The place that `params` describe. Raises EnvironmentFailure where the driver is missing, Unreachable, GateClosed."""
+def opened(
+    name: str, params: TargetParams, credentials: Credentials, *, timeout_s: float, private: bool = False
+) -> Iterator[Remote]:
+    """The place that `params` describe. Raises EnvironmentFailure where the driver is missing, Unreachable, GateClosed.
+
+    `private`: what is put there is for its owner alone, where the place has such modes.
+    """
     for chatty in ("paramiko", "botocore", "aiobotocore", "s3fs", "fsspec", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.CRITICAL + 1)  # they would write addresses and tracebacks to stderr
     refuse_git(name, params)
     opener = {"sftp": "sftp", "ssh": "sftp", "s3": "s3"}.get(params.scheme)
     if opener:
         module = _driver(f"stablecast.targets.{opener}")
-        with module.opened(name, params, credentials, timeout_s=timeout_s) as place:
+        with module.opened(name, params, credentials, timeout_s=timeout_s, private=private) as place:
             yield place
         return
     with in_sentences(name):
@@ -92,7 +112,7 @@ def opened(name: str, params: TargetParams, credentials: Credentials, *, timeout
         filesystem, root = fsspec.core.url_to_fs(
             params.url, skip_instance_cache=True, use_listings_cache=False, **options
         )
-    yield Place(name, filesystem, str(root))
+    yield Place(name, filesystem, str(root), private=private)
 
 
 def _driver(module: str) -> Any:
@@ -100,7 +120,7 @@ def _driver(module: str) -> Any:
         return importlib.import_module(module)
     except ImportError as missing:
         raise EnvironmentFailure(
-            "publishing elsewhere needs more than is installed here; run: pip install 'stablecast[remote]'"
+            "a place elsewhere needs more than is installed here; run: pip install 'stablecast[remote]'"
         ) from missing
 
 
@@ -121,12 +141,22 @@ def in_sentences(name: str) -> Iterator[None]:
         ) from failed
 
 
+@contextlib.contextmanager
+def present(name: str) -> Iterator[None]:
+    """Say that a file is not there. Only around fetching one."""
+    try:
+        yield
+    except FileNotFoundError as gone:
+        raise Absent(f"{name} lacks a file that should be there; look whether somebody removed it") from gone
+
+
 class Place:
     """A folder on any file system that fsspec knows and that can rename."""
 
-    def __init__(self, name: str, filesystem: Any, root: str) -> None:
+    def __init__(self, name: str, filesystem: Any, root: str, *, private: bool = False) -> None:
         self.notes: list[str] = []
         self._name, self._files, self._root = name, filesystem, root.rstrip("/")
+        self._file_mode, self._folder_mode = (PRIVATE_FILE, PRIVATE_FOLDER) if private else (PUBLIC_FILE, PUBLIC_FOLDER)
         self._local = "file" in filesystem.protocol
         self._made: set[str] = set()
         self._sentences = functools.partial(in_sentences, name)
@@ -141,19 +171,48 @@ class Place:
         return found
 
     def put(self, path: PurePosixPath, data: bytes, *, at: float, halt: Halt) -> None:
-        part = self._at(part_of(path))
         with self._sentences():
-            self._folder(self._at(path.parent))
-            with self._open(part) as file:
-                for start in range(0, len(data), CHUNK_BYTES):
-                    halt()
-                    file.write(data[start : start + CHUNK_BYTES])
-            if self._size(part) != len(data):
+            size = self._write(path, (data[n : n + CHUNK_BYTES] for n in range(0, len(data), CHUNK_BYTES)), halt)
+            if size != len(data):
                 raise OSError("a file arrived cut short")
             before = self._time(self._at(path))
-            self._settle(part, at if before is None or before < at else before + 1)  # see `local.built`
+            self._settle(
+                self._at(part_of(path)), at if before is None or before < at else before + 1
+            )  # see `local.built`
             halt()
-            self._rename(part, self._at(path))
+            self._rename(self._at(part_of(path)), self._at(path))
+
+    def send(self, path: PurePosixPath, file: Path, *, halt: Halt) -> None:
+        with self._sentences(), file.open("rb") as ours:
+            size = self._write(path, iter(functools.partial(ours.read, CHUNK_BYTES), b""), halt)
+            if size != file.stat().st_size:
+                raise OSError("a file arrived cut short")
+            self._settle(self._at(part_of(path)), time.time())
+            self._rename(self._at(part_of(path)), self._at(path))
+
+    def fetch(self, path: PurePosixPath, file: Path, *, halt: Halt) -> None:
+        with self._sentences(), file.open("wb") as ours, present(self._name), self._read(self._at(path)) as theirs:
+            while piece := theirs.read(CHUNK_BYTES):
+                halt()
+                ours.write(piece)
+
+    def clear(self, folder: PurePosixPath) -> None:
+        where = self._at(folder)
+        with self._sentences():
+            with contextlib.suppress(FileNotFoundError):
+                self._files.rm(where, recursive=True)
+            if self._there(where):
+                raise OSError("a folder is still there")
+        self._made = {made for made in self._made if not f"{made}/".startswith(f"{where}/")}
+
+    def _write(self, path: PurePosixPath, pieces: Iterator[bytes], halt: Halt) -> int:
+        """Write a file beside its place, and say how many bytes of it are there."""
+        self._folder(self._at(path.parent))
+        with self._open(self._at(part_of(path))) as file:
+            for piece in pieces:
+                halt()
+                file.write(piece)
+        return self._size(self._at(part_of(path)))
 
     def remove(self, path: PurePosixPath) -> None:
         for one in (path, part_of(path)):
@@ -180,11 +239,14 @@ class Place:
             above = above.rpartition("/")[0]
         self._files.makedirs(folder, exist_ok=True)
         for made in missing:
-            made.chmod(PUBLIC_FOLDER)
+            made.chmod(self._folder_mode)
         self._made.add(folder)
 
     def _open(self, path: str) -> Any:
         return self._files.open(path, "wb")
+
+    def _read(self, path: str) -> Any:
+        return self._files.open(path, "rb")
 
     def _size(self, path: str) -> int:
         return int(self._files.info(path)["size"])
@@ -194,7 +256,7 @@ class Place:
 
     def _settle(self, path: str, at: float) -> None:
         if self._local:
-            Path(path).chmod(PUBLIC_FILE)
+            Path(path).chmod(self._file_mode)
             os.utime(path, (at, at))
 
     def _rename(self, part: str, path: str) -> None:

@@ -7,27 +7,31 @@ import contextlib
 import functools
 import hashlib
 from collections.abc import Iterable, Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import s3fs
+from fsspec.callbacks import Callback
 
 from stablecast.engine import delivery
 from stablecast.targets.credentials import Credentials
 from stablecast.targets.params import TargetParams
-from stablecast.targets.remote import Halt, in_sentences
+from stablecast.targets.remote import Halt, in_sentences, present
 
 _ONE_REQUEST_BYTES = (
     4 * 2**30
 )  # a file under twice this goes in one put: parts that were left would be kept and paid for
+_PART_BYTES, _PARTS = 8 * 2**20, 4  # a larger file goes in parts: so large, so many at once
 _PAGE = 1000  # versions that are listed at once
 _NO_VERSIONS = ("NotImplemented", "MethodNotAllowed", "NotSupported", "501", "405")  # from providers that keep none
 
 
 @contextlib.contextmanager
-def opened(name: str, params: TargetParams, credentials: Credentials, *, timeout_s: float) -> Iterator[Bucket]:
-    """The folder that `params` describe."""
+def opened(
+    name: str, params: TargetParams, credentials: Credentials, *, timeout_s: float, private: bool = False
+) -> Iterator[Bucket]:
+    """The folder that `params` describe. Who may read a bucket is its own setting, so `private` changes nothing."""
     parts = urlsplit(params.url)
     config: dict[str, Any] = {
         "connect_timeout": timeout_s,
@@ -58,6 +62,17 @@ def opened(name: str, params: TargetParams, credentials: Credentials, *, timeout
             files.close_session(files.loop, files.s3)
 
 
+class _Halting(Callback):  # type: ignore[misc]  # no types
+    """Asks between pieces whether to go on."""
+
+    def __init__(self, halt: Halt) -> None:
+        super().__init__()
+        self._halt = halt
+
+    def call(self, hook_name: str | None = None, **kwargs: Any) -> None:
+        self._halt()
+
+
 class Bucket:
     """A folder of a bucket."""
 
@@ -70,26 +85,15 @@ class Bucket:
     def sizes(self, folders: Iterable[PurePosixPath]) -> dict[PurePosixPath, int]:
         found: dict[PurePosixPath, int] = {}
         for folder in sorted(set(folders)):
-            beginning = "" if (key := self._key(folder)) == "" else f"{key}/"
-            more: dict[str, str] = {}
-            while True:
-                with self._sentences():
-                    page = self._files.call_s3(
-                        "list_objects_v2", Bucket=self._bucket, Prefix=beginning, Delimiter="/", **more
-                    )
-                for entry in page.get("Contents", ()):
-                    if inside := str(entry["Key"])[len(beginning) :]:
-                        found[folder / inside] = int(entry["Size"])
-                if not page.get("IsTruncated"):
-                    break
-                more = {"ContinuationToken": page["NextContinuationToken"]}
+            for inside, size in self._listed(folder, Delimiter="/"):
+                found[folder / inside] = size
         return found
 
     def put(self, path: PurePosixPath, data: bytes, *, at: float, halt: Halt) -> None:
         halt()
         with self._sentences():
             self._files.pipe_file(
-                f"{self._bucket}/{self._key(path)}",
+                self._whole(path),
                 data,
                 chunksize=_ONE_REQUEST_BYTES,
                 ContentType=delivery.media_type(path),
@@ -104,6 +108,46 @@ class Bucket:
             self._forget_versions(key)
             if self._exists(key):
                 raise OSError("a file is still there")
+
+    def send(self, path: PurePosixPath, file: Path, *, halt: Halt) -> None:
+        with self._sentences():
+            self._files.put_file(
+                str(file),
+                self._whole(path),
+                callback=_Halting(halt),
+                chunksize=_PART_BYTES,
+                max_concurrency=_PARTS,
+                ContentType="application/octet-stream",
+            )
+
+    def fetch(self, path: PurePosixPath, file: Path, *, halt: Halt) -> None:
+        with self._sentences(), present(self._name):
+            self._files.get_file(self._whole(path), str(file), callback=_Halting(halt), max_concurrency=1)
+
+    def clear(self, folder: PurePosixPath) -> None:
+        for inside, _ in list(self._listed(folder)):
+            self.remove(folder / inside)
+        with (
+            self._sentences()
+        ):  # parts of a file whose sending broke off are kept, and paid for, until they are given up
+            for left in self._call("list_multipart_uploads", Prefix=f"{self._key(folder)}/").get("Uploads", ()):
+                self._call("abort_multipart_upload", Key=left["Key"], UploadId=left["UploadId"])
+
+    def _listed(self, folder: PurePosixPath, **options: str) -> Iterator[tuple[str, int]]:
+        """What lies in a folder, by its path in there, and how many bytes."""
+        beginning = "" if (key := self._key(folder)) == "" else f"{key}/"
+        while True:
+            with self._sentences():
+                page = self._call("list_objects_v2", Prefix=beginning, **options)
+            for entry in page.get("Contents", ()):
+                if inside := str(entry["Key"])[len(beginning) :]:
+                    yield inside, int(entry["Size"])
+            if not page.get("IsTruncated"):
+                return
+            options["ContinuationToken"] = page["NextContinuationToken"]
+
+    def _whole(self, path: PurePosixPath) -> str:
+        return f"{self._bucket}/{self._key(path)}"
 
     def _key(self, path: PurePosixPath) -> str:
         if path.is_absolute() or ".." in path.parts:

@@ -14,12 +14,12 @@ from fsspec.implementations.sftp import SFTPFileSystem
 
 from stablecast.errors import GateClosed, UsageRefused
 from stablecast.targets.credentials import Credentials
-from stablecast.targets.local import PUBLIC_FILE, PUBLIC_FOLDER
 from stablecast.targets.params import AGENT, TargetParams
 from stablecast.targets.remote import Place, Unreachable, in_sentences
 
 _KNOWN_HOSTS = (Path("/etc/ssh/ssh_known_hosts"), Path("~/.ssh/known_hosts"))
 _PORT = 22
+_AHEAD = 64  # requests for 32 KiB each that are under way while a file is read
 
 
 class _Stranger(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
@@ -67,7 +67,9 @@ class _Files(SFTPFileSystem):  # type: ignore[misc]  # no types
 
 
 @contextlib.contextmanager
-def opened(name: str, params: TargetParams, credentials: Credentials, *, timeout_s: float) -> Iterator[Place]:
+def opened(
+    name: str, params: TargetParams, credentials: Credentials, *, timeout_s: float, private: bool = False
+) -> Iterator[Place]:
     """The folder that `params` describe. Raises GateClosed for a server that is not known, Unreachable."""
     parts = urlsplit(params.url)
     root = unquote(parts.path)
@@ -88,7 +90,7 @@ def opened(name: str, params: TargetParams, credentials: Credentials, *, timeout
             timeout_s=timeout_s,
         )
     try:
-        yield _Folder(name, files, root.removeprefix("/~/") if root.startswith("/~/") else root)
+        yield _Folder(name, files, root.removeprefix("/~/") if root.startswith("/~/") else root, private=private)
     finally:
         files.client.close()
 
@@ -123,13 +125,18 @@ class _Folder(Place):
             above = f"{above}/{part}" if above or folder.startswith("/") else part
             above = above.replace("//", "/")
             if part and not self._files.exists(above):
-                self._files.ftp.mkdir(above, PUBLIC_FOLDER)
-                self._files.ftp.chmod(above, PUBLIC_FOLDER)  # whatever the server's umask is
+                self._files.ftp.mkdir(above, self._folder_mode)
+                self._files.ftp.chmod(above, self._folder_mode)  # whatever the server's umask is
         self._made.add(folder)
 
     def _open(self, path: str) -> Any:
         file = self._files.ftp.open(path, "wb")
         file.set_pipelined(True)
+        return file
+
+    def _read(self, path: str) -> Any:
+        file = self._files.ftp.open(path, "rb")
+        file.prefetch(self._size(path), max_concurrent_requests=_AHEAD)
         return file
 
     def _size(self, path: str) -> int:
@@ -142,7 +149,7 @@ class _Folder(Place):
             return None
 
     def _settle(self, path: str, at: float) -> None:
-        self._files.ftp.chmod(path, PUBLIC_FILE)
+        self._files.ftp.chmod(path, self._file_mode)
         self._files.ftp.utime(path, (at, at))
 
     def _rename(self, part: str, path: str) -> None:
