@@ -51,15 +51,15 @@ def test_a_record_comes_back_as_it_was_written(workspace: Workspace) -> None:
     assert record.tracks == 2
 
 
-def test_lengths_are_those_of_the_recordings(workspace: Workspace) -> None:
-    """Of each track its own; of turns in one recording that one's; none where an earlier version noted none."""
+def test_blocks_are_those_of_the_recordings(workspace: Workspace) -> None:
+    """Of each track its own; of turns in one recording that one's; one where nothing is noted."""
     stored = {"source/1": Stored(H, H), "source/2": Stored(H, H)}
-    apart = Record(episode.FORMAT, "id", inputs=stored, seconds={"1": 61, "2": 1300})
-    shared = Record(episode.FORMAT, "id", inputs={**stored, "turns": Stored(H, H)}, seconds={"1": 61})
-    for record, lengths_s in ((apart, (61, 1300)), (shared, (61, 61)), (Record(1, "id", inputs=stored), (0, 0))):
+    apart = Record(episode.FORMAT, "id", inputs=stored, divided={"2": 3})
+    shared = Record(episode.FORMAT, "id", inputs={**stored, "turns": Stored(H, H)}, divided={"1": 2})
+    for record, blocks in ((apart, (1, 3)), (shared, (2, 2)), (Record(1, "id", inputs=stored), (1, 1))):
         episode.write(workspace, SLUG, record)
         assert episode.read(workspace, SLUG) == record
-        assert episode.read(workspace, SLUG).lengths_s == lengths_s
+        assert episode.read(workspace, SLUG).blocks == blocks
 
 
 def test_an_input_comes_back(workspace: Workspace) -> None:

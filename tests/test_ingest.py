@@ -142,7 +142,8 @@ def test_no_playlist_reaches_another_file_even_past_the_sniffer(text: str, conta
 def test_the_forced_demuxer_holds_where_the_name_could_be_followed(container: Container, target: Path) -> None:
     """Our command on a path, where a relative name would be found: nothing comes out; without demuxer and list, all of it."""
     path = disguise(PLAYLISTS["ffconcat"], target)
-    command = [part.replace("/dev/fd/9", str(path)) for part in ffmpeg._command(9, container, RATE_HZ, 60)]
+    command = ffmpeg._command(9, 0, container, RATE_HZ, 60)
+    command = [f"file:{path}" if part.endswith(":/dev/fd/9") else part for part in command]
     assert subprocess.run(command, capture_output=True, check=False, timeout=60).stdout == b""
     if container is Container.WAV:
         for option in ("-f", "-format_whitelist"):

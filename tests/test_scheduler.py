@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import shutil
 import threading
 import time
@@ -21,6 +20,7 @@ from stablecast.errors import EnvironmentFailure
 from stablecast.model import Alias, Digest, Slug
 from stablecast.runner import Job, Progress, failure, steps
 from stablecast.scheduler import Crew, Made, on_this_machine, run_all
+from stablecast.stages import transcribe
 from stablecast.store import episode, files, rates, receipts
 from stablecast.store.episode import Record
 from stablecast.store.seal import EpisodeKeys, Stored
@@ -38,7 +38,8 @@ def job(root: Path, slug: str, tracks: int = 1, length_s: float = 10.0, *, noted
     names += ["tracks", "protected", "corrections", "details"]
     record = Record(1, f"id of {slug}", inputs={name: Stored(NOTHING, NOTHING) for name in names})
     if noted:
-        record = replace(record, seconds={str(k): math.ceil(length_s) for k in range(1, tracks + 1)})
+        blocks = transcribe.blocks(length_s, PRODUCTION.settings.transcribe)
+        record = replace(record, divided={str(k): blocks for k in range(1, tracks + 1)})
     episode.write(workspace, Slug(slug), record)
     rate_hz = PRODUCTION.settings.ingest.rate_hz
     for k in range(1, tracks + 1):
@@ -262,7 +263,7 @@ def test_an_episode_that_is_withdrawn_meanwhile_stops_no_other_and_leaves_nothin
     """Withdrawal wins: its folder is gone when the stage ends, and no failure is written where it was."""
 
     def withdraw(slug: str, key: str) -> Made | None:
-        if slug == "ep-001" and key == "redact":
+        if slug == "ep-001" and key == "transcribe/1":  # nothing else of it runs beside its first stage
             shutil.rmtree(tmp_path / "episodes" / "ep-001")
             return Made(1.0, "a sealed file is missing", 6)
         return None

@@ -70,7 +70,7 @@ from stablecast.stages.peaks import Peaks
 from stablecast.stages.prove import HeardAgain
 from stablecast.stages.transcribe import UNKNOWN, Heard, Recogniser, TranscribeParams
 from stablecast.store import episode, receipts, seal
-from stablecast.store.episode import Answers, Corrections, Edits, Protected, Record, Tracks, Turns
+from stablecast.store.episode import Answers, Corrections, Edits, Protected, Tracks, Turns
 from stablecast.store.seal import EpisodeKeys, Stored
 from stablecast.store.workspace import Workspace
 from stablecast.tools import containers, ffmpeg, models, opus, piper, presidio, recognisers, tags, verifier
@@ -171,11 +171,6 @@ class EnclosureNotes:
 # --- planning ---------------------------------------------------------------------------------------------------------
 
 
-def blocks(record: Record, settings: Settings) -> tuple[int, ...]:
-    """Into how many blocks the recording of each track is divided. Needs no key, and no recording."""
-    return tuple(transcribe.blocks(length_s, settings.transcribe) for length_s in record.lengths_s)
-
-
 def steps(
     workspace: Workspace, slug: Slug, production: Production, known: Mapping[str, Receipt] | None = None
 ) -> tuple[Step, ...]:
@@ -186,7 +181,7 @@ def steps(
     chain = pipeline.nodes(
         record.tracks,
         production,
-        blocks=blocks(record, production.settings),
+        blocks=record.blocks,
         shared=record.shared,
         edited=record.edited,
         answered=record.answered,
@@ -356,7 +351,7 @@ class Bench:
             params,
             recogniser=_recogniser(self._job),
             block=number,
-            of=blocks(self._record, self._settings)[track - 1],
+            of=self._record.blocks[track - 1],
         )
         return seal.write_value(path, node.key, heard, self._keys)
 
@@ -488,7 +483,7 @@ class Bench:
 
     def _hear(self, node: Node, path: Path) -> Stored:
         _, data = self.data("tag", EnclosureNotes)
-        of = max(blocks(self._record, self._settings))
+        of = max(self._record.blocks)
         heard = self._heard_again(FfmpegCodec().decode(data), _block(node.key), of)
         return seal.write_value(path, node.key, heard, self._keys)
 

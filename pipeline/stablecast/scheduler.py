@@ -26,7 +26,7 @@ from stablecast import codecs
 from stablecast.engine.forecast import Due, Forecast, Rate, Work, forecast, kind, learnt
 from stablecast.engine.plan import Node, Step
 from stablecast.errors import EnvironmentFailure, StablecastError
-from stablecast.runner import FAILURE, Bench, Failure, Job, Progress, blocks, steps
+from stablecast.runner import FAILURE, Bench, Failure, Job, Progress, steps
 from stablecast.store import episode, files, rates
 from stablecast.store.workspace import Workspace
 
@@ -140,7 +140,7 @@ def on_this_machine(jobs: tuple[Job, ...], workers: int | None) -> Iterator[Crew
 
     Each has its own models in memory: where nobody asked, there is one for a core, but no more than there are tracks.
     """
-    divided = [blocks(episode.read(Workspace(job.root), job.slug), job.production.settings) for job in jobs]
+    divided = [episode.read(Workspace(job.root), job.slug).blocks for job in jobs]
     least = min(workers, sum(map(sum, divided))) if workers else min(os.cpu_count() or 1, sum(map(len, divided)))
     if least <= 1:
         yield here()

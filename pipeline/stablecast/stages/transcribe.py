@@ -112,7 +112,7 @@ class Heard:
 
 
 def blocks(length_s: float, params: TranscribeParams) -> int:
-    """Into how many blocks a recording is divided: one for each of its pieces, and one where its length is not known (0)."""
+    """Into how many blocks a recording is divided: one for each of its pieces."""
     return max(1, math.ceil(length_s / params.window_s))
 
 

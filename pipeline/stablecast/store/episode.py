@@ -35,7 +35,7 @@ class Record:
         0  # which file of decisions (`store.decisions`) `corrections` and `edits` follow; 0 before there was one
     )
     version: int = 0  # and which version of them
-    seconds: Mapping[str, int] = field(default_factory=dict)  # number of a recording → its length, rounded up
+    divided: Mapping[str, int] = field(default_factory=dict)  # number of a recording → its blocks, where it is long
 
     @property
     def tracks(self) -> int:
@@ -61,9 +61,9 @@ class Record:
         return 1 if self.shared else track
 
     @property
-    def lengths_s(self) -> tuple[int, ...]:
-        """How long the recording of each track is; 0 where it was added before lengths were noted."""
-        return tuple(self.seconds.get(str(self.source(track)), 0) for track in range(1, self.tracks + 1))
+    def blocks(self) -> tuple[int, ...]:
+        """In how many blocks each track is recognised. Settled when it was added: its length is sealed."""
+        return tuple(self.divided.get(str(self.source(track)), 1) for track in range(1, self.tracks + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +159,8 @@ def write(workspace: Workspace, slug: Slug, record: Record) -> None:
     ]
     if record.characters:
         lines += ["", "[characters]", *(f'"{track}" = "{name}"' for track, name in sorted(record.characters.items()))]
-    if record.seconds:
-        lines += ["", "[seconds]", *(f'"{number}" = {length}' for number, length in sorted(record.seconds.items()))]
+    if record.divided:
+        lines += ["", "[divided]", *(f'"{number}" = {blocks}' for number, blocks in sorted(record.divided.items()))]
     for name, stored in sorted(record.inputs.items()):
         lines += ["", f"[inputs.{json.dumps(name)}]", f'digest = "{stored.digest}"', f'sealed = "{stored.sealed}"']
     files.write(workspace.episode(slug) / RECORD, ("\n".join(lines) + "\n").encode())

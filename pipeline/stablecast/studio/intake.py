@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-import math
+import os
 import secrets
 import shutil
 import uuid
@@ -19,6 +19,7 @@ from stablecast import codecs
 from stablecast.engine.workflow import WITHDRAWN
 from stablecast.errors import GateClosed, InputRefused, UsageRefused
 from stablecast.model import Alias, Block, Chapter, ContentNote, Details, Digest, Item, Kind, Role, Slug, Turn
+from stablecast.stages import transcribe
 from stablecast.stages import turns as dividing
 from stablecast.stages.ingest import IngestParams, mono
 from stablecast.store import accounts, episode, files, keyring, locks, seal
@@ -263,9 +264,10 @@ def _refuse_published(show: OpenShow, recordings: Sequence[Recording]) -> None:
             _source(recording) as source,
             ffmpeg.open_recording(source, max_bytes=show.settings.ingest.max_bytes) as file,
         ):
-            digest = hashlib.sha256()
-            while piece := file.read(1 << 20):
+            digest, left = hashlib.sha256(), os.fstat(file.fileno()).st_size  # and no more, should it be growing
+            while left > 0 and (piece := file.read(min(left, 1 << 20))):
                 digest.update(piece)
+                left -= len(piece)
             if digest.hexdigest() in published:
                 raise GateClosed(
                     "this is the finished sound of an episode that is public already; add the recording it was made from"
@@ -330,7 +332,7 @@ def _sealed(
     workspace, params, keys = show.workspace, show.settings.ingest, entry.keys
     source_keys = entry.source_keys or keys
     inputs: dict[str, Stored] = {}
-    seconds: dict[str, int] = {}
+    divided: dict[str, int] = {}
     tracks = []
     for number, speaker in enumerate(speakers, 1):
         paths = tuple(path for who, path in recordings if shared or who == speaker)
@@ -342,7 +344,9 @@ def _sealed(
                 path, role, seal.Nothing(), params.rate_hz, joined(paths, params), source_keys
             )
             _, waveform = seal.read_audio(path, role, seal.Nothing, source_keys)
-            seconds[str(number)] = math.ceil(waveform.duration_s)
+            blocks = transcribe.blocks(waveform.duration_s, show.settings.transcribe)
+            if blocks > 1:
+                divided[str(number)] = blocks
         inputs[f"draw/{number}"] = making.draw_input(entry, speaker)
         tracks.append(Track(speaker, tuple(path.name for path in paths)))
     details = additions.over(Details(title=slug.replace("-", " ").capitalize()))
@@ -358,7 +362,7 @@ def _sealed(
         written["turns"] = Turns(found.turns, found.voices)
     for name, value in written.items():
         inputs |= dict([episode.put_input(workspace, slug, name, value, keys)])
-    return Record(episode.FORMAT, "", details.noted, inputs, seconds=seconds)
+    return Record(episode.FORMAT, "", details.noted, inputs, divided=divided)
 
 
 def joined(paths: tuple[Recording, ...], params: IngestParams) -> Iterator[Block]:

@@ -190,7 +190,8 @@ def decode(file: BinaryIO, container: Container, *, rate_hz: int, limits: Limits
     """
     descriptor = file.fileno()
     ceilings = f"CORE=0 FSIZE=0 NOFILE=64 CPU={limits.cpu_s} AS={limits.memory_bytes}"
-    command = _command(descriptor, container, rate_hz, limits.max_duration_s)
+    length_bytes = os.fstat(descriptor).st_size  # a file that goes on growing would be read for as long as it grows
+    command = _command(descriptor, length_bytes, container, rate_hz, limits.max_duration_s)
     child = subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", _LAUNCH, ceilings, *command],
         stdin=subprocess.DEVNULL,
@@ -225,13 +226,15 @@ def decode(file: BinaryIO, container: Container, *, rate_hz: int, limits: Limits
 _TOO_MUCH = "decoding this file takes more time or memory than a recording needs: save it as WAV in an audio editor, and add that"
 
 
-def _command(descriptor: int, container: Container, rate_hz: int, max_duration_s: float) -> list[str]:
-    """The command line. The source appears in it as a number, never by name."""
+def _command(
+    descriptor: int, length_bytes: int, container: Container, rate_hz: int, max_duration_s: float
+) -> list[str]:
+    """The command line. The source appears in it as a number, never by name; nothing behind `length_bytes` is read."""
     source = ffmpeg.input(
-        f"file:/dev/fd/{descriptor}",
+        f"subfile,,start,0,end,{length_bytes},,:file:/dev/fd/{descriptor}",
         format=container.value,
         format_whitelist=container.value,
-        protocol_whitelist="file,pipe",
+        protocol_whitelist="subfile,file,pipe",
         codec_whitelist=",".join(container.decoders),
         threads=1,
         t=max_duration_s + 1,
