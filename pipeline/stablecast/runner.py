@@ -172,10 +172,14 @@ class EnclosureNotes:
 
 
 def steps(
-    workspace: Workspace, slug: Slug, production: Production, known: Mapping[str, Receipt] | None = None
+    workspace: Workspace,
+    slug: Slug,
+    production: Production,
+    known: Mapping[str, Receipt] | None = None,
+    record: episode.Record | None = None,
 ) -> tuple[Step, ...]:
-    """What must run for an episode, and why; `known` are its receipts where they were just read. Needs no key."""
-    record = episode.read(workspace, slug)
+    """What must run for an episode, and why; `known` and `record` where they were just read. Needs no key."""
+    record = episode.read(workspace, slug) if record is None else record
     known = receipts.read_all(workspace.receipts(slug)) if known is None else known
     current = {name: stored.digest for name, stored in record.inputs.items()} | dict(production.stings)
     chain = pipeline.nodes(

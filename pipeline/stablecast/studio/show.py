@@ -178,7 +178,7 @@ class OpenShow:
         if row.id in self.state.withdrawals():
             return dataclasses.replace(_NOTHING_YET, withdrawn=True, erased=row.id in self.state.erased())
         record, known = episode.read(self.workspace, row.slug), receipts.read_all(self.workspace.receipts(row.slug))
-        planned = steps(self.workspace, row.slug, self.production, known)
+        planned = steps(self.workspace, row.slug, self.production, known, record)
         pending = tuple(step.node.key for step in planned if step.reason is not None)
         failed = failure(self.workspace, row.slug)
         consents = self.state.consents(row.id)
