@@ -75,7 +75,8 @@ def test_equal_draws_give_equal_samples_however_the_source_is_blocked(method: Me
     made = revoice(blocked, RevoiceParams(method=method), character=HAZEL, draw=DRAW, models=load()).waveform
     first = made.read()
     np.testing.assert_array_equal(first, revoiced(whole, method))
-    np.testing.assert_array_equal(first, made.read())
+    again = next(made.blocks())
+    np.testing.assert_array_equal(first[: len(again)], again)
 
 
 def test_another_secret_is_another_voice() -> None:

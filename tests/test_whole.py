@@ -58,20 +58,33 @@ def ready(tmp_path_factory: pytest.TempPathFactory, demo_data: Path) -> Showcase
 @pytest.fixture
 def show(ready: Showcase, tmp_path: Path) -> Showcase:
     """A copy of that show for one test."""
-    copy = Showcase(tmp_path)
-    for name in ("show", "keys"):
-        shutil.copytree(ready.folder / name, tmp_path / name, copy_function=shutil.copy2)
-    for password in ready.folder.glob("*.password"):
-        shutil.copy(password, tmp_path)
-    return copy
+    return copied(ready, tmp_path)
 
 
-def published(show: Showcase) -> Showcase:
+@pytest.fixture(scope="module")
+def published(ready: Showcase, tmp_path_factory: pytest.TempPathFactory) -> Showcase:
+    """That show with its episode approved by three, cooled off and published."""
+    show = copied(ready, tmp_path_factory.mktemp("published"))
     show.consent("ep-001")
     show.approve_all("ep-001")
     demo_settings(show, ahead_h=73.0)
     show.ok("publish")
     return show
+
+
+@pytest.fixture
+def public(published: Showcase, tmp_path: Path) -> Showcase:
+    """A copy of the published show for one test."""
+    return copied(published, tmp_path)
+
+
+def copied(show: Showcase, folder: Path) -> Showcase:
+    copy = Showcase(folder)
+    for name in ("show", "keys"):
+        shutil.copytree(show.folder / name, folder / name, copy_function=shutil.copy2)
+    for password in show.folder.glob("*.password"):
+        shutil.copy(password, folder)
+    return copy
 
 
 def small_file(show: Showcase, item: etree._Element) -> bytes:
@@ -88,35 +101,34 @@ def small_file(show: Showcase, item: etree._Element) -> bytes:
     return data
 
 
-def test_the_whole_way_ends_in_a_feed(show: Showcase) -> None:
+def test_the_whole_way_ends_in_a_feed(public: Showcase) -> None:
     """Approved by three and cooled off, an episode is published: valid feed, right loudness, protected word nowhere."""
-    published(show)
-    feed = etree.fromstring((show.root / "feed" / "feed.xml").read_bytes())
+    feed = etree.fromstring((public.root / "feed" / "feed.xml").read_bytes())
     (item,) = feed.iterfind("channel/item")
     enclosure = item.find("enclosure")
     assert enclosure is not None
     name = str(enclosure.get("url")).rpartition("/")[2]
-    media = show.root / "feed" / "media" / name
+    media = public.root / "feed" / "media" / name
 
     assert media.stat().st_size == int(str(enclosure.get("length")))
     measured = ebur128.of_mp3(media.read_bytes())
     assert measured.dual_mono == pytest.approx(-16, abs=0.2)
     assert measured.true_peak <= -1.0
-    small = small_file(show, item)
+    small = small_file(public, item)
     measured = ebur128.of_opus(small)
     assert measured.dual_mono == pytest.approx(-16, abs=0.2)
     assert measured.true_peak <= -1.0
     assert len(small) < media.stat().st_size / 2
-    assert show.ok("lint", as_json=True).json["ok"] is True
-    assert show.ok("verify", "--deep", as_json=True).json["holds"] is True
+    assert public.ok("lint", as_json=True).json["ok"] is True
+    assert public.ok("verify", "--deep", as_json=True).json["holds"] is True
     assert len(item.findall("podcast:transcript", NAMES)) == 5
-    for path in (show.root / "feed").rglob("*"):
+    for path in (public.root / "feed").rglob("*"):
         if path.is_file():
             text = path.read_bytes().lower()
             assert not any(word.encode() in text for word in (*HEARD_AS, PROTECTED.lower())), path.name
 
 
-def test_the_protected_word_is_silent_in_the_published_sound(show: Showcase) -> None:
+def test_the_protected_word_is_silent_in_the_published_sound(public: Showcase) -> None:
     """T71: transcribing the published files anew does not give the word back, though the rest is understood."""
     from stablecast.model import Alias, SourceAudio
     from stablecast.redaction.matching import find
@@ -124,10 +136,9 @@ def test_the_protected_word_is_silent_in_the_published_sound(show: Showcase) -> 
     from stablecast.tools.codec import FfmpegCodec
     from stablecast.tools.whisper import FasterWhisper
 
-    published(show)
     params = TranscribeParams()
-    (media,) = (show.root / "feed" / "media").glob("*.mp3")
-    (small,) = (show.root / "feed" / "media").glob("*.opus")
+    (media,) = (public.root / "feed" / "media").glob("*.mp3")
+    (small,) = (public.root / "feed" / "media").glob("*.opus")
     for heard in (FfmpegCodec().decode(media.read_bytes()), FfmpegOpus().decode(small.read_bytes())):
         audio = SourceAudio(Alias("x"), heard)
         words = [word.text for word in transcribe(audio, params, recogniser=FasterWhisper(params)).words]
@@ -150,9 +161,8 @@ def test_nothing_private_lies_in_clear(show: Showcase) -> None:
 
 
 @pytest.mark.slow
-def test_every_file_of_a_show_is_documented(show: Showcase) -> None:
+def test_every_file_of_a_show_is_documented(public: Showcase) -> None:
     """docs/show-folder.md names each file there is: what it does not know should not be there."""
-    published(show)
     page = (Path(__file__).parent.parent / "docs" / "show-folder.md").read_text()
     patterns = []
     for section in re.split(r"^## ", page, flags=re.MULTILINE):
@@ -166,7 +176,7 @@ def test_every_file_of_a_show_is_documented(show: Showcase) -> None:
     known = [re.compile(re.sub(r"<[^>]+>", "[0-9a-z-]+", p.replace(".", r"\."))) for p in patterns]
     strangers = [
         path
-        for path in show.files()
+        for path in public.files()
         if not any(k.fullmatch(path) for k in known)
         and path not in ("stablecast.sqlite",)
         and not path.endswith(".lock")
@@ -226,45 +236,43 @@ def test_running_again_does_nothing(show: Showcase) -> None:
 
 
 @pytest.mark.slow
-def test_publishing_twice_gives_the_same_bytes(show: Showcase) -> None:
+def test_publishing_twice_gives_the_same_bytes(public: Showcase) -> None:
     """Two builds of the same releases are byte-identical."""
-    published(show)
-    first = {p: d for p, d in show.files().items() if p.startswith("feed/")}
-    (show.root / "feed" / "notes.txt").write_text("a stranger")
-    answer = show.ok("publish", as_json=True).json
+    first = {p: d for p, d in public.files().items() if p.startswith("feed/")}
+    (public.root / "feed" / "notes.txt").write_text("a stranger")
+    answer = public.ok("publish", as_json=True).json
 
-    assert {p: d for p, d in show.files().items() if p.startswith("feed/")} == first
+    assert {p: d for p, d in public.files().items() if p.startswith("feed/")} == first
     assert answer["dropped"] == ["notes.txt"]
 
 
 @pytest.mark.slow
-def test_a_new_cut_of_a_published_episode_keeps_its_name_and_day(show: Showcase) -> None:
+def test_a_new_cut_of_a_published_episode_keeps_its_name_and_day(public: Showcase) -> None:
     """T76: approved anew, it has the same guid and date and a new address for its sound; the old file and the draws are gone."""
 
     def item() -> tuple[str, str, str]:
-        (found,) = etree.fromstring((show.root / "feed" / "feed.xml").read_bytes()).iterfind("channel/item")
+        (found,) = etree.fromstring((public.root / "feed" / "feed.xml").read_bytes()).iterfind("channel/item")
         enclosure = found.find("enclosure")
         assert enclosure is not None
         return str(found.findtext("guid")), str(found.findtext("pubDate")), str(enclosure.get("url"))
 
-    published(show)
     guid, day, address = item()
-    show.ok("add", "ep-001", "--title", "She listened, again")
-    show.ok("run")
-    assert show.status("ep-001")["published_on"] is not None
-    show.approve_all("ep-001")
-    demo_settings(show, ahead_h=73.0 * 3)
-    show.ok("publish")
+    public.ok("add", "ep-001", "--title", "She listened, again")
+    public.ok("run")
+    assert public.status("ep-001")["published_on"] is not None
+    public.approve_all("ep-001")
+    demo_settings(public, ahead_h=73.0 * 3)
+    public.ok("publish")
 
     assert item()[:2] == (guid, day)
     assert item()[2] != address
-    assert len(list((show.root / "feed" / "media").glob("*.mp3"))) == 1
-    assert show.ok("verify", as_json=True).json["holds"] is True
-    before = {path.suffix: path.read_bytes() for path in (show.root / "feed" / "media").iterdir()}
-    show.ok("correct", "ep-001", "--redact", "6-7")
-    show.ok("run")  # the draws were destroyed at release: this is a new voice, from new ones
-    show.ok("review", "ep-001", "--out", show.folder / "again")
-    mp3, opus = ((show.folder / "again" / f"ep-001{end}").read_bytes() for end in (".mp3", "-small.opus"))
+    assert len(list((public.root / "feed" / "media").glob("*.mp3"))) == 1
+    assert public.ok("verify", as_json=True).json["holds"] is True
+    before = {path.suffix: path.read_bytes() for path in (public.root / "feed" / "media").iterdir()}
+    public.ok("correct", "ep-001", "--redact", "6-7")
+    public.ok("run")  # the draws were destroyed at release: this is a new voice, from new ones
+    public.ok("review", "ep-001", "--out", public.folder / "again")
+    mp3, opus = ((public.folder / "again" / f"ep-001{end}").read_bytes() for end in (".mp3", "-small.opus"))
     assert mp3 != before[".mp3"]
     assert opus != before[".opus"]
     assert frames(mp3) == frames(before[".mp3"]) <= ALLOWED  # T42: another voice, the same set of metadata
@@ -495,20 +503,19 @@ def test_a_log_that_was_cut_off_stays_found(show: Showcase) -> None:
     assert "I9" in [v["id"] for v in found.json["invariants"] if not v["holds"]]
 
 
-def test_who_changes_a_public_byte_is_found(show: Showcase) -> None:
+def test_who_changes_a_public_byte_is_found(public: Showcase) -> None:
     """`verify` ends with 6 when a published file, the log or a sealed file is not what it was."""
-    published(show)
-    page = show.root / "feed" / "index.html"
+    page = public.root / "feed" / "index.html"
     kept = page.read_bytes()
     page.chmod(0o644)
     page.write_bytes(kept + b" ")
-    assert show("verify").code == 6
+    assert public("verify").code == 6
     page.write_bytes(kept)
-    sealed = next((show.root / "episodes" / "ep-001" / "source").iterdir())
+    sealed = next((public.root / "episodes" / "ep-001" / "source").iterdir())
     data = bytearray(sealed.read_bytes())
     data[-1] ^= 1
     sealed.write_bytes(bytes(data))
-    broken = show("verify", as_json=True)
+    broken = public("verify", as_json=True)
     assert broken.code == 6
     assert [v["id"] for v in broken.json["invariants"] if not v["holds"]] == ["I7"]
 
@@ -530,10 +537,10 @@ def test_two_speakers_keep_their_tracks_and_get_two_voices(show: Showcase, demo_
     assert "<v Kit>" in captions
 
 
-def test_the_words_are_published_in_every_format(show: Showcase) -> None:
+def test_the_words_are_published_in_every_format(public: Showcase) -> None:
     """Five files of the approved cues beside the episode, in the feed with their types; `review` shows each of them."""
-    out = show.folder / "heard"
-    show.ok("review", "ep-001", "--out", out)
+    out = public.folder / "heard"
+    public.ok("review", "ep-001", "--out", out)
     assert {path.name.removeprefix("ep-001") for path in out.iterdir()} == {
         ".mp3",
         "-small.opus",
@@ -545,24 +552,22 @@ def test_the_words_are_published_in_every_format(show: Showcase) -> None:
         "-transcript.html",
         "-transcript.txt",
     }
-    published(show)
-    (item,) = etree.fromstring((show.root / "feed" / "feed.xml").read_bytes()).iterfind("channel/item")
+    (item,) = etree.fromstring((public.root / "feed" / "feed.xml").read_bytes()).iterfind("channel/item")
     links = {str(link.get("type")): str(link.get("url")) for link in item.iterfind("podcast:transcript", NAMES)}
     assert list(links) == ["text/vtt", "application/x-subrip", "application/json", "text/html", "text/plain"]
     for url in links.values():
-        file = show.root / "feed" / "captions" / url.rpartition("/")[2]
+        file = public.root / "feed" / "captions" / url.rpartition("/")[2]
         kind = "" if file.suffix in (".vtt", ".srt") else "-transcript"
         assert file.read_bytes() == (out / f"ep-001{kind}{file.suffix}").read_bytes()
         assert not any(form in file.read_text().lower() for form in HEARD_AS)
 
 
-def test_a_published_transcript_that_was_changed_is_found(show: Showcase) -> None:
+def test_a_published_transcript_that_was_changed_is_found(public: Showcase) -> None:
     """Every format is under the digest: one letter of the plain text, and the public folder is not what was approved."""
-    published(show)
-    (text,) = (show.root / "feed" / "captions").glob("*.txt")
+    (text,) = (public.root / "feed" / "captions").glob("*.txt")
     text.chmod(0o644)
     text.write_text(text.read_text() + "and more")
-    found = show("verify", as_json=True)
+    found = public("verify", as_json=True)
     assert found.code == 6
     assert "I8" in [v["id"] for v in found.json["invariants"] if not v["holds"]]
 
@@ -700,23 +705,22 @@ def test_a_hold_is_lifted_by_the_lead_alone(show: Showcase) -> None:
     assert show.ok("verify", as_json=True).json["holds"]
 
 
-def test_a_broken_design_keeps_nothing_up(show: Showcase) -> None:
+def test_a_broken_design_keeps_nothing_up(public: Showcase) -> None:
     """Own pages and colours that cannot be used stop `publish` with a sentence; the withdrawal goes through, and verifies."""
-    published(show)
-    config, feed = show.root / "config", show.root / "feed"
+    config, feed = public.root / "config", public.root / "feed"
     page = next(path for path in (feed / "episodes").iterdir() if path.name != "index.html")
     public_id = page.stem
     (config / "site.toml").write_text('[colours.light]\ntext = "#f0f0f0"\n')
     (config / "cover.png").write_bytes(b"<svg/>")
 
-    refused = show("publish")
+    refused = public("publish")
     assert (refused.code, page.exists()) == (2, True)
     assert "colours.light.text cannot be seen well enough on page" in refused.err
-    show.ok("withdraw", "ep-001")
+    public.ok("withdraw", "ep-001")
 
     assert not [path for path in feed.rglob("*") if public_id in path.name]
     assert not [path for path in feed.rglob("*") if path.is_file() and public_id.encode() in path.read_bytes()]
     assert not [path for path in feed.rglob("*.html") if "She listened" in path.read_text()]
     assert (feed / "feed.xml").exists()
     assert (feed / "outcomes" / "trust.html").exists()
-    assert show.ok("verify", as_json=True).json["holds"] is True
+    assert public.ok("verify", as_json=True).json["holds"] is True
