@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -96,6 +97,18 @@ class Showcase:
 
     def ok(self, *arguments: str | Path, as_json: bool = False) -> Answer:
         answer = self(*arguments, as_json=as_json)
+        assert answer.code == 0, (arguments, answer)
+        return answer
+
+    def made(self, *arguments: str | Path) -> Answer:
+        """Run. Where the attack knows a voice again, as it does by chance in one or two draws of a hundred, draw others first."""
+        for _ in range(8):
+            answer = self("run", *arguments)
+            known = re.findall(r"^(\S+): the voice .*can still be recognised", answer.err, re.MULTILINE)
+            if answer.code == 0 or not known:
+                break
+            for slug in known:
+                self.ok("voices", "redraw", slug)
         assert answer.code == 0, (arguments, answer)
         return answer
 

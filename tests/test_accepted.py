@@ -116,7 +116,7 @@ def test_what_was_accepted_is_nowhere(tmp_path: Path, demo_data: Path, monkeypat
     words.unlink()
 
     slugs = [planned["slug"] for planned in script]
-    show.ok("run")
+    show.made()
     for slug in slugs:
         show.ok("doubts", slug)
         assert show.ok("lint", slug, as_json=True).json["ok"]

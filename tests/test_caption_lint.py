@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from effort import FEW
 from stablecast.captions.cues import cues_of
 from stablecast.captions.fitting import fitted
 from stablecast.captions.layout import TORN, belong_together, break_cost, ends_sentence, lines_of, pieces
@@ -56,8 +57,8 @@ def test_generated_transcripts_caption_with_no_refused_cue() -> None:
 
 @pytest.mark.slow
 def test_a_thousand_transcripts_caption_with_no_refused_cue() -> None:
-    """The same for a thousand."""
-    assert {seed: errors for seed in range(1000) if (errors := refused(seed))} == {}
+    """The same for a thousand; in CI for every tenth of them, which are others than the hundred."""
+    assert {seed: errors for seed in range(5 if FEW else 0, 1000, 10 if FEW else 1) if (errors := refused(seed))} == {}
 
 
 def test_no_word_is_lost_in_any_shape() -> None:

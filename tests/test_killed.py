@@ -68,8 +68,12 @@ def test_fifty_kills_end_in_the_same_state(tmp_path: Path, demo_data: Path) -> N
         shutil.copytree(folder, untouched / folder.name)
 
     began = time.monotonic()
-    show.ok("run")
+    code = show("run").code
     took_s = time.monotonic() - began
+    assert code in (
+        0,
+        4,
+    )  # by chance the attack may know so short a voice again: then in every run, for the draw is kept
     expected = final(show)
 
     moments = random.Random(SEED)  # noqa: S311 - moments, not secrets
@@ -87,7 +91,7 @@ def test_fifty_kills_end_in_the_same_state(tmp_path: Path, demo_data: Path) -> N
             assert in_clear(show, markers) == []
             if moments.random() < 0.5:
                 break
-        show.ok("run")
+        assert show("run").code == code
         assert final(show) == expected
         assert show("verify").code == 0
     print(f"{kills} kills in {KILLS} rounds, seed {SEED}")
@@ -143,7 +147,7 @@ def test_a_killed_worker_is_told_in_a_sentence(tmp_path: Path, demo_data: Path) 
     os.kill(max(family(running.pid, 4)), signal.SIGKILL)
 
     assert running.wait(120) == 7
-    show.ok("run", "--jobs", "2")
+    show.made("--jobs", "2")
     show.leave_all("ep-001")
     assert show.status("ep-001")["cut"] is not None
 
@@ -160,7 +164,7 @@ def test_workers_die_with_the_command(tmp_path: Path, demo_data: Path) -> None:
         time.sleep(0.1)
 
     assert _session(running.pid) == []
-    show.ok("run", "--jobs", "2")
+    show.made("--jobs", "2")
     show.leave_all("ep-002")
     assert show.status("ep-002")["cut"] is not None
 
@@ -181,7 +185,7 @@ def test_an_interrupted_run_ends_at_once_and_leaves_everything_valid(tmp_path: P
         time.sleep(0.1)
     assert _session(running.pid) == []
     assert show("verify").code == 0
-    show.ok("run", "--jobs", "2")
+    show.made("--jobs", "2")
     show.leave_all("ep-001")
     assert show.status("ep-001")["cut"] is not None
 

@@ -155,6 +155,8 @@ def run_to_the_end(page: Page, show: Showcase) -> None:
     while time.monotonic() < deadline:
         found = show.status(EP)
         if found["gate"]["name"] != "run" and all(stage["up_to_date"] for stage in found["stages"]):
+            if found["gate"]["name"] == "prove":
+                show.made(EP)
             return
         assert found["state"] != "failed", found
         page.wait_for_timeout(1500)

@@ -50,7 +50,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory, demo_data: Path) -> Showcase
     recording = cut(demo_data / "she-listened-to-the-end-robin.opus", show.folder / SOURCE_NAME, 13)
     words = ("--title", "She listened", "--summary", "A short talk.", "--content-note", "none")
     show.ok("add", "ep-001", recording, *words, "--outcome", "trust", "--protect", PROTECTED)
-    show.ok("run")
+    show.made()
     assert show.leave_all("ep-001")
     return show
 
@@ -216,7 +216,7 @@ def test_a_proposal_keeps_the_gate_closed_until_somebody_answers(show: Showcase)
 
     accepted = show.ok("proposals", "ep-001", "--accept", "all", as_json=True).json
     assert {p["state"] for p in accepted["proposals"]} == {"taken out"}
-    show.ok("run")
+    show.made()
     show.ok("review", "ep-001", "--out", show.folder / "heard")
     for file in (show.folder / "heard").iterdir():
         assert not any(word in file.read_bytes().lower() for word in (b"rachel", b"middlemarch"))
@@ -258,7 +258,7 @@ def test_a_new_cut_of_a_published_episode_keeps_its_name_and_day(public: Showcas
 
     guid, day, address = item()
     public.ok("add", "ep-001", "--title", "She listened, again")
-    public.ok("run")
+    public.made()
     assert public.status("ep-001")["published_on"] is not None
     public.approve_all("ep-001")
     demo_settings(public, ahead_h=73.0 * 3)
@@ -270,7 +270,7 @@ def test_a_new_cut_of_a_published_episode_keeps_its_name_and_day(public: Showcas
     assert public.ok("verify", as_json=True).json["holds"] is True
     before = {path.suffix: path.read_bytes() for path in (public.root / "feed" / "media").iterdir()}
     public.ok("correct", "ep-001", "--redact", "6-7")
-    public.ok("run")  # the draws were destroyed at release: this is a new voice, from new ones
+    public.made()  # the draws were destroyed at release: this is a new voice, from new ones
     public.ok("review", "ep-001", "--out", public.folder / "again")
     mp3, opus = ((public.folder / "again" / f"ep-001{end}").read_bytes() for end in (".mp3", "-small.opus"))
     assert mp3 != before[".mp3"]
@@ -303,7 +303,7 @@ def test_each_change_makes_a_new_cut_and_voids_every_yes(show: Showcase) -> None
     )
     digests = set()
     for change in changes:
-        show.ok("run")
+        show.made()
         show.approve_all("ep-001")
         digests.add(show.status("ep-001")["cut"])
         show.ok(*change)
@@ -445,7 +445,7 @@ def test_words_are_corrected_in_a_file(show: Showcase) -> None:
     assert taken["still_out"] == 1
     now = show.ok("correct", "ep-001", as_json=True).json
     assert [(e["redact"], e["fits"]) for e in now["edits"]] == [(True, True), (False, True)]
-    show.ok("run")
+    show.made()
     show.ok("review", "ep-001", "--out", show.folder / "cut")
     captions = (show.folder / "cut" / "ep-001.vtt").read_text()
     assert "riddles" in captions
@@ -527,7 +527,7 @@ def test_two_speakers_keep_their_tracks_and_get_two_voices(show: Showcase, demo_
         recording = cut(demo_data / name, show.folder / f"{alias}.wav", 14)
         tracks += ["--speaker", f"{alias}={recording}"]
     show.ok("add", "ep-002", *tracks, "--content-note", "none", "--protect", "Casterbridge")
-    show.ok("run", "ep-002", "--jobs", "2")
+    show.made("ep-002", "--jobs", "2")
     show.leave_all("ep-002")
     assert show.status("ep-002")["tracks"] == 2
     out = show.folder / "heard"
@@ -595,7 +595,7 @@ def test_a_label_in_a_title_is_a_warning_and_stops_nothing(show: Showcase) -> No
     added = show.ok("add", "ep-001", "--title", "A victim speaks", as_json=True).json
     assert [(found["id"], found["place"]) for found in added["wording"]] == [("wording.victim", "title")]
     show.ok("add", "ep-001", "--content-note", "start=Being afraid", "--content-note", "1=A court")
-    show.ok("run", "ep-001")
+    show.made("ep-001")
     linted = show.ok("lint", "ep-001", as_json=True).json
     assert linted["ok"]
     assert [(found["id"], found["severity"]) for found in linted["findings"]] == [("wording.victim", "warning")]
@@ -619,7 +619,7 @@ def test_a_second_run_is_told_to_wait(show: Showcase) -> None:
     first.kill()
     first.wait()
     assert 5 in codes
-    show.ok("run")
+    show.made()
 
 
 def test_no_name_passphrase_or_title_is_in_any_command_line(show: Showcase) -> None:
@@ -654,7 +654,7 @@ def test_a_film_is_made_only_of_what_all_three_approved(show: Showcase) -> None:
     assert refused.code == 4
     assert "yes to films" in refused.err
     show.consent("ep-001", (*ITEMS, "video"))
-    show.ok("run")
+    show.made()
     assert show.approve("ep-001", "young-person").code == 0
     assert show.approve("ep-001", "reviewer").code == 0
     refused = show("audiogram", "ep-001", "--out", films)

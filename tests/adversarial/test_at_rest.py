@@ -80,12 +80,8 @@ def test_the_whole_way_leaves_nothing_in_clear(tmp_path: Path, demo_data: Path) 
     recording.unlink()
     protected.unlink()
     seen |= watched(show, "run")
-    for _ in range(5):
-        show.leave_all("ep-001")
-        if show.status("ep-001")["state"] == "frozen":
-            break
-        show.ok("voices", "redraw", "ep-001")
-        show("run")
+    show.made()
+    show.leave_all("ep-001")
     show.consent("ep-001")
     show.approve_all("ep-001")
     show.set(demo={"clock_ahead_h": 73.0})
@@ -324,10 +320,7 @@ def test_an_episode_put_back_whole_needs_every_yes_again(show: Trial, tmp_path: 
     for room in ("episodes", "transcripts"):
         shutil.copytree(show.root / room / "ep-002", tmp_path / room)
     show.ok("correct", "ep-002", "--redact", "2-3")
-    for _ in range(8):
-        if show("run", "ep-002").code == 0:
-            break
-        show.ok("voices", "redraw", "ep-002")
+    show.made("ep-002")
     show.approve_all("ep-002")
     for room in ("episodes", "transcripts"):
         shutil.rmtree(show.root / room / "ep-002")

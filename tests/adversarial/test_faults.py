@@ -28,6 +28,7 @@ import pytest
 from adversarial import oracles
 from adversarial.driver import Answer
 from adversarial.trial import Trial, trial
+from effort import FEW
 from showcase import ITEMS, PASSPHRASE, PEOPLE
 from stablecast.targets import local
 
@@ -36,7 +37,6 @@ pytestmark = pytest.mark.slow
 Count = Callable[..., None]
 
 SEED = 20_261_126
-FEW = bool(os.environ.get("ADVERSARIAL_FEW"))  # for somebody who works on these tests
 KILLS_EACH, KILLS_OF_RUN, SIZES = (2, 6, 8) if FEW else (20, 120, 50)
 
 
