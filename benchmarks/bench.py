@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from harness import BUILD, ROOT, Row, Scale, machine, table
 
 # In the order of the table; each module has `rows(scale)`.
-MODULES = ("level", "recognisers", "speaking", "unchanged", "feeding", "review", "whole", "long", "memory")
+MODULES = ("level", "recognisers", "speaking", "unchanged", "feeding", "review", "whole", "long", "pauses", "memory")
 RESULTS, PAGE = ROOT / "build" / "bench.json", ROOT / "docs" / "performance.md"
 START, END = "<!-- make bench: from here -->", "<!-- to here -->"
 

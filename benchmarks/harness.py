@@ -80,8 +80,10 @@ class Scale:
         return self.factor >= 1
 
 
-def spent(command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, stdin: str = "") -> Spent:
-    """Run a program to its end. Raises RuntimeError with its last words where it fails."""
+def spent(
+    command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, stdin: str = "", fine: Sequence[int] = (0,)
+) -> Spent:
+    """Run a program to its end. Raises RuntimeError with its last words where it ends with another code than is `fine`."""
     with tempfile.TemporaryFile() as said:
         began = time.perf_counter()
         process = subprocess.Popen(
@@ -98,7 +100,7 @@ def spent(command: Sequence[str | Path], *, env: Mapping[str, str] | None = None
             _, status, usage = os.wait4(process.pid, 0)
             wall_s = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
+        if process.returncode not in fine:
             said.seek(0)
             words = said.read().decode(errors="replace").strip()[-2000:]
             raise RuntimeError(f"{Path(command[0]).name} ended with {process.returncode}:\n{words}")

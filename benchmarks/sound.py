@@ -12,12 +12,13 @@ from harness import BUILD, SPEECH
 PAUSE_S = 0.4
 
 
-def speech(seconds: float, rate_hz: int = 44_100) -> Path:
+def speech(seconds: float, rate_hz: int = 44_100, talked: float = 1.0) -> Path:
     """A WAV file, 16 bit mono, of so many seconds: people of LibriSpeech by turns; the same at each call.
 
-    What is longer than there is begins again with another gain, so that no two stretches are equal.
+    What is longer than there is begins again with another gain, so that no two stretches are equal. `talked` is the share of it
+    in which somebody speaks, up to 1; the rest is the room, between one person and the next.
     """
-    path = BUILD / f"speech-{round(seconds)}s-{rate_hz}.wav"
+    path = BUILD / f"speech-{round(seconds)}s-{rate_hz}{'' if talked == 1 else f'-{talked:g}'}.wav"
     if path.is_file():
         return path
     from faster_whisper.audio import decode_audio
@@ -33,7 +34,8 @@ def speech(seconds: float, rate_hz: int = 44_100) -> Path:
         file.setframerate(rate_hz)
         for number in count():
             one = decode_audio(str(found[number % len(found)]), sampling_rate=rate_hz) * draw.uniform(0.7, 0.99)
-            piece = np.concatenate([one, 1e-4 * draw.standard_normal(round(PAUSE_S * rate_hz))])[:left]
+            pause = round(PAUSE_S * rate_hz + len(one) * (1 / talked - 1))
+            piece = np.concatenate([one, 1e-4 * draw.standard_normal(pause)])[:left]
             file.writeframes(np.rint(piece.clip(-1, 1) * 32_767).astype("<i2").tobytes())
             left -= len(piece)
             if not left:

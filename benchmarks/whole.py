@@ -102,7 +102,9 @@ def pipeline(source: Path) -> Spent:
             "Quillfeather",
         ]
     )
-    return spent([*ours, "run", "--jobs", "1"])
+    return spent(
+        [*ours, "run", "--jobs", "1"], fine=(0, 4)
+    )  # what the gate says of many people as one is not measured here
 
 
 def path(tool: str) -> str:

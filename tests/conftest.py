@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from adversarial.counting import count, pytest_runtest_logreport, pytest_terminal_summary  # noqa: F401 - what a suite counts
+from remote import sender, there  # noqa: F401 - a place elsewhere, and a show that sends there
 from stablecast.store import rates
 from stablecast.studio import Studio
 

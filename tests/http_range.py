@@ -111,20 +111,27 @@ def ours(folder: Path) -> contextlib.AbstractContextManager[str]:
     return serving(functools.partial(_Handler, folder=folder.resolve()))
 
 
+def plain(folder: Path) -> Callable[[int], str]:
+    """For nginx: `folder`, with the types of a public folder."""
+    kinds = "\n".join(f"{kind} {suffix};" for suffix, kind in TYPES.items())
+    return lambda port: (
+        f"""types {{ {kinds} }}
+        server {{ listen 127.0.0.1:{port}; root {folder}; add_header Access-Control-Allow-Origin *;
+            location /chapters/ {{ types {{ }} default_type {CHAPTERS}; }} }}"""
+    )
+
+
 @contextlib.contextmanager
-def nginx(folder: Path, own: Path) -> Iterator[str]:
-    """The address of an nginx that serves `folder` and keeps what it needs in `own`."""
+def nginx(settings: Callable[[int], str], own: Path) -> Iterator[str]:
+    """The address of an nginx that keeps what it needs in `own`; `settings` are those of its part `http`, for a port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     own.mkdir(exist_ok=True)
-    kinds = "\n".join(f"{kind} {suffix};" for suffix, kind in TYPES.items())
     places = "\n".join(f"{name}_temp_path {own};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     (own / "nginx.conf").write_text(
         f"""daemon off; master_process off; pid {own}/pid; error_log {own}/error.log;
         events {{ worker_connections 64; }}
-        http {{ access_log off; server_tokens off; types {{ {kinds} }} {places}
-            server {{ listen 127.0.0.1:{port}; root {folder}; add_header Access-Control-Allow-Origin *;
-                location /chapters/ {{ types {{ }} default_type {CHAPTERS}; }} }} }}"""
+        http {{ access_log off; server_tokens off; {places} {settings(port)} }}"""
     )
     command = [str(NGINX), "-p", str(own), "-e", str(own / "error.log"), "-c", str(own / "nginx.conf")]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:

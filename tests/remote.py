@@ -362,3 +362,15 @@ def whole(there: Mapping[PurePosixPath, bytes], known: Mapping[PurePosixPath, by
         assert size is None or len(there[path]) == size, path
         if path.parts[0] in ("media", "captions", "chapters"):
             assert there[path] == known[path], path
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Path:
+    return tmp_path / "www" / "show"
+
+
+@pytest.fixture
+def sender(tmp_path: Path, there: Path) -> Sender:
+    made = Sender(tmp_path / "ours", there={"url": f"file://{there}"})
+    made.public(1)
+    return made

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
-import shutil
-import subprocess
 import time
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
 import pytest
 
+import http_range
 from http_range import serving
-from remote import URL, Sender, free_port, wait_for
+from remote import URL, Sender, free_port
 from stablecast.engine import delivery
 from stablecast.stages.publish import FEED
 from stablecast.targets import live
@@ -34,42 +31,12 @@ def block(kind: str) -> str:
 # --- nginx, as the page has it ---------------------------------------------------------------------------------------------
 
 
-@contextlib.contextmanager
-def nginx(folder: Path, root: Path) -> Iterator[str]:
+def nginx(folder: Path, root: Path) -> contextlib.AbstractContextManager[str]:
     """nginx with the page's settings: only the port, the name and the folder are others, and there is no TLS."""
-    program = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
-    if program is None:
+    if http_range.NGINX is None:
         pytest.skip("no nginx here (package nginx-light)")
-    port = free_port()
-    server = block("nginx").replace("listen 443 ssl;", f"listen 127.0.0.1:{port};").replace("/srv/podcast;", f"{root};")
-    server = re.sub(r"\n *ssl_\w+ [^;]*;", "", server)
-    folder.mkdir()
-    places = "\n".join(f"{name}_temp_path {folder};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    user = "user root;" if os.geteuid() == 0 else ""
-    (folder / "nginx.conf").write_text(
-        f"{user}\ndaemon off; pid {folder}/pid; error_log {folder}/log; events {{}}\nhttp {{\n{places}\n{server}\n}}\n"
-    )
-    process = subprocess.Popen(
-        [program, "-c", str(folder / "nginx.conf"), "-p", str(folder)], stderr=subprocess.DEVNULL
-    )
-    try:
-        wait_for(port)
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-@pytest.fixture
-def there(tmp_path: Path) -> Path:
-    return tmp_path / "www" / "show"
-
-
-@pytest.fixture
-def sender(tmp_path: Path, there: Path) -> Sender:
-    made = Sender(tmp_path / "ours", there={"url": f"file://{there}"})
-    made.public(1)
-    return made
+    server = re.sub(r"\n *ssl_\w+ [^;]*;", "", block("nginx")).replace("/srv/podcast;", f"{root};")
+    return http_range.nginx(lambda port: server.replace("listen 443 ssl;", f"listen 127.0.0.1:{port};"), folder)
 
 
 def test_the_pages_settings_for_nginx_serve_a_show_as_it_should_be(sender: Sender, there: Path, tmp_path: Path) -> None:

@@ -182,7 +182,7 @@ def serving(kind: str, folder: Path, own: Path) -> contextlib.AbstractContextMan
     """The folder served, by nginx where it is installed, or by a server of our own."""
     if kind == "nginx" and http_range.NGINX is None:
         pytest.skip("nginx is not installed here")
-    return http_range.nginx(folder, own / "nginx") if kind == "nginx" else http_range.ours(folder)
+    return http_range.nginx(http_range.plain(folder), own / "nginx") if kind == "nginx" else http_range.ours(folder)
 
 
 SERVERS = ("nginx", "ours")

@@ -37,18 +37,6 @@ from stablecast.targets.params import TargetParams, Targets
 ONE, TWO = f"{1:032x}", f"{2:032x}"
 
 
-@pytest.fixture
-def there(tmp_path: Path) -> Path:
-    return tmp_path / "www" / "show"
-
-
-@pytest.fixture
-def sender(tmp_path: Path, there: Path) -> Sender:
-    made = Sender(tmp_path / "ours", there={"url": f"file://{there}"})
-    made.public(1)
-    return made
-
-
 def up(there: Path, public_id: str) -> list[str]:
     """Where anything of an episode is left: in a name, or in a file."""
     return [
