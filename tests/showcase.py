@@ -76,10 +76,8 @@ class Showcase:
         return subprocess.Popen(
             self.command(*arguments),
             env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
             preexec_fn=_interruptible,
-            **more,
+            **{"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL} | more,
         )
 
     def __call__(self, *arguments: str | Path, as_json: bool = False, cwd: Path | None = None) -> Answer:

@@ -59,6 +59,7 @@ def test_two_speakers_of_an_episode_are_told_apart(people: list[tuple[np.ndarray
     assert np.mean(right) >= 0.9
 
 
+@pytest.mark.slow
 def test_the_same_recording_twice_is_two_voices(people: list[tuple[np.ndarray, np.ndarray]]) -> None:
     """Under two draws the verifier does not find the second among others' better than chance; under one draw it does.
 

@@ -114,6 +114,7 @@ def test_where_nobody_speaks_there_is_nothing_to_attack() -> None:
     assert attacked(nobody, nobody) == Attacked(Method.NORMALISE, 0, 80, recognised=False, left=False, shown=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("span", "uncut"), [(Span(0.5, 1.0, ALIAS), False), (Span(0.5, 1.01, ALIAS), True), (Span(9, 99, ALIAS), True)]
 )
@@ -158,12 +159,14 @@ def joined(folder: Path) -> Waveform:
     return Waveform.of(np.concatenate(pieces)[: 10 * 24_000], 24_000)
 
 
+@pytest.mark.slow
 def test_a_plain_shift_is_undone(people: list[Waveform]) -> None:
     """T74: four semitones down: nobody is recognised at once by everybody, and everybody is by the search."""
     for person in people:
         assert attacked(person, shift(person, -4)).recognised
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [Method.RESYNTHESIS, Method.NORMALISE])
 def test_three_per_cent_of_the_original_is_found_under_a_new_voice(people: list[Waveform], method: Method) -> None:
     """In the new voice itself nothing is found, by a search that was shown to find."""
@@ -182,6 +185,7 @@ def revoiced(person: Waveform, method: Method, number: int) -> Waveform:
     return revoice(audio, RevoiceParams(method), character=character, draw=draw, models=models.load()).waveform
 
 
+@pytest.mark.slow
 def test_somebody_else_is_not_recognised(people: list[Waveform]) -> None:
     """Another person's recording in place of the cut is as unlike as a voice can be made; their own is not."""
     one, other = people

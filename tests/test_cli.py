@@ -139,6 +139,7 @@ def test_a_content_note_that_contradicts_itself_is_refused(
     assert show("add", "bad", recording, *options).code == 2
 
 
+@pytest.mark.slow
 def test_lint_takes_an_episode_or_a_feed(recording: Path, tmp_path: Path) -> None:
     """An episode's name means the episode, which has no captions yet; anything else is a file, and this one is none."""
     show = Showcase(tmp_path / "own")
@@ -225,6 +226,7 @@ def test_a_listed_stretch_can_be_typed_again(start_s: float, end_s: float) -> No
     assert stretch(between(start_s, end_s)) == pytest.approx((start_s, end_s), abs=0.051)
 
 
+@pytest.mark.slow
 def test_decisions_are_listed_as_they_are_typed(recording: Path, tmp_path: Path) -> None:
     """Not in seconds: nobody finds second 75 of an hour."""
     show = Showcase(tmp_path)

@@ -132,6 +132,7 @@ def every_kill(show: Path, how: str = "carefully") -> Iterator[Path]:
         yield copy
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_the_record_is_the_old_or_the_new_one(show: Path, tmp_path: Path) -> None:
     """Before and after every call that touches the disk; and the next run ends with the same files as one that was not killed."""
     whole = tmp_path / "whole"
@@ -150,6 +151,7 @@ def test_killed_at_any_moment_the_record_is_the_old_or_the_new_one(show: Path, t
         assert names(root) == names(whole)
 
 
+@pytest.mark.slow
 def test_writing_over_the_old_file_would_be_found_out(show: Path) -> None:
     """The test above bites: a careless writer leaves something that is neither."""
 

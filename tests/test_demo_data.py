@@ -136,6 +136,7 @@ def test_a_recording_carries_no_tag_but_its_encoder(track: dict[str, Any]) -> No
     assert OggOpus(DEMO / track["file"]).tags.as_dict() == {"encoder": ["Lavc libopus"]}
 
 
+@pytest.mark.slow
 @pytest.mark.model
 @each_episode
 def test_whisper_hears_every_protected_word(episode: dict[str, Any]) -> None:

@@ -203,6 +203,7 @@ def _swapped(place: Place, name: str) -> None:
     place.put(name, max(others, key=len))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", [_missing, _truncated, _swapped])
 def test_what_is_not_the_very_file_is_refused(
     show: Show, place: Place, sender: Sender, desk: Path, harm: Callable[[Place, str], None]

@@ -291,6 +291,7 @@ def test_the_gate_is_what_keeps_an_unanswered_proposal_from_approval(
         workflow.check_approval(facts, PARAMS, NOW, role=Role.YOUNG_PERSON, account="robin", digest=H)
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_answers_are_inputs_of_an_episode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Accepted, changed, left in, asked again: each counts at once, none quotes a word, and only accepting takes out."""

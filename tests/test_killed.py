@@ -7,18 +7,18 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
+from effort import FEW
 from showcase import Showcase
 from test_whole import AUDIO_MAGIC, HEARD_AS, PROTECTED, SOURCE_NAME, cut
 
 pytestmark = [pytest.mark.model, pytest.mark.slow]
 
-KILLS = 50
+KILLS = 10 if FEW else 50
 SEED = 20_261_122
 
 
@@ -56,8 +56,8 @@ def stop(show: Showcase, seconds: float) -> bool:
     return killed
 
 
-def test_fifty_kills_end_in_the_same_state(tmp_path: Path, demo_data: Path) -> None:
-    """Killed at 50 random moments, each time followed by more runs, the end is that of a run nobody stopped."""
+def test_many_kills_end_in_the_same_state(tmp_path: Path, demo_data: Path) -> None:
+    """Killed at 50 random moments (ten in CI), each time followed by more runs, the end is that of a run nobody stopped."""
     show = Showcase(tmp_path / "killed")
     show.init()
     recording = cut(demo_data / "she-listened-to-the-end-robin.opus", show.folder / SOURCE_NAME, 6)
@@ -173,9 +173,7 @@ def test_an_interrupted_run_ends_at_once_and_leaves_everything_valid(tmp_path: P
     """Ctrl-C at a terminal reaches the workers too: no traceback, no worker left, nothing half-made counts."""
     show = two_episodes(tmp_path, demo_data)
     with (tmp_path / "told").open("wb") as told:
-        running = subprocess.Popen(
-            show.command("run", "--jobs", "2"), env=show.environment, stderr=told, start_new_session=True
-        )
+        running = show.start("run", "--jobs", "2", stderr=told, start_new_session=True)
     family(running.pid, 4)
     os.killpg(running.pid, signal.SIGINT)
     assert running.wait(60) == 130

@@ -94,6 +94,7 @@ def test_what_is_no_donor_is_refused(data: bytes) -> None:
         donors.from_bytes(donors.to_bytes(Donor(np.zeros((5, WIDTH), np.float32))), 5)
 
 
+@pytest.mark.slow
 def test_a_donor_learns_what_it_was_made_from() -> None:
     """A vowel heard as one thing and a noise heard as another: the donor says each for each."""
     rate = 16_000

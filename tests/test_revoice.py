@@ -65,6 +65,7 @@ def test_nothing_of_the_original_is_in_the_result(method: Method, share: float) 
     assert residue(SPEECH, out + leak) > 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_equal_draws_give_equal_samples_however_the_source_is_blocked(method: Method) -> None:
     """The result depends on samples, character and draw alone, and can be read again."""

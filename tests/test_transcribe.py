@@ -394,6 +394,7 @@ def test_speech_is_recognised_and_protected_words_are_gone_when_it_is_heard_agai
     assert not find([word.text for word in again.words], protected)
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_a_hard_passage_gives_the_same_words_again() -> None:
     """Whisper throws dice where it is unsure. What was heard before must not change what is heard now.
@@ -411,6 +412,7 @@ def test_a_hard_passage_gives_the_same_words_again() -> None:
     assert ears.recognise(backwards, language="en") == first
 
 
+@pytest.mark.slow
 @pytest.mark.model
 @pytest.mark.skipif(not SPEECH.is_dir(), reason="no shared speech here")
 def test_pieces_hear_what_the_whole_hears() -> None:

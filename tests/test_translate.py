@@ -233,6 +233,7 @@ def test_english_is_not_translated(language: str) -> None:
     assert ears.asked == []
 
 
+@pytest.mark.slow
 @pytest.mark.model
 @pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="no espeak-ng here to speak German")
 def test_german_is_heard_and_said_in_english_where_it_was_said(tmp_path: Path) -> None:
@@ -444,6 +445,7 @@ def bilingual(tmp_path: Path, demo_data: Path, monkeypatch: pytest.MonkeyPatch) 
     return studio
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_a_show_in_two_languages_publishes_both_tracks(bilingual: Studio) -> None:
     """Feed and page name both with their language; neither has the name; each is the words in that language.

@@ -317,6 +317,7 @@ def publish(show: Showcase, slug: str) -> None:
         state.add_release(ReleaseRow(episode, Digest("0" * 64), date(2026, 1, 1), datetime.now(UTC), "{}", "head"))
 
 
+@pytest.mark.slow
 def test_a_redraw_is_a_new_draw_of_that_speaker_alone(show: Showcase) -> None:
     """The secret and the input of the stage are others at once, so that a frozen cut is void; the rest stays; it is logged."""
     before, inputs = entries(show)["ep-1"], draws(show, "ep-1")
@@ -330,6 +331,7 @@ def test_a_redraw_is_a_new_draw_of_that_speaker_alone(show: Showcase) -> None:
     assert not set(entries(show)["ep-1"].draws.values()) & set(after.draws.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [

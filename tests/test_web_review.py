@@ -764,6 +764,7 @@ LOOKS: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("look", LOOKS, ids=["light", "dark", "narrow", "400 percent"])
 def test_axe_finds_nothing(desk: Desk, look: dict[str, Any]) -> None:
     """In every list, with a mark, a conflict-free edit and the help open, in light, dark and narrow."""

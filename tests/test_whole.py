@@ -199,6 +199,7 @@ def test_an_approval_nobody_gave_is_found(show: Showcase) -> None:
     assert [v["id"] for v in found.json["invariants"] if not v["holds"]] == ["I10"]
 
 
+@pytest.mark.slow
 def test_a_proposal_keeps_the_gate_closed_until_somebody_answers(show: Showcase) -> None:
     """Asked again, it stops every approval; accepted, its words are gone from the next cut, and no list of it quotes them."""
     show.consent("ep-001")
@@ -317,6 +318,7 @@ def test_each_change_makes_a_new_cut_and_voids_every_yes(show: Showcase) -> None
     assert len(digests) == len(changes)
 
 
+@pytest.mark.slow
 def test_gates_want_order_and_three_different_people(show: Showcase) -> None:
     """The reviewer cannot come first, nobody approves twice or in another's role, and a wrong password is nobody."""
     assert show.approve("ep-001", "young-person").code == 4  # no consent yet
@@ -347,6 +349,7 @@ def test_consent_is_asked_item_by_item(show: Showcase) -> None:
     assert "words" not in refused.err
 
 
+@pytest.mark.slow
 def test_a_plain_pitch_shift_is_never_approved(show: Showcase) -> None:
     """The method that a search undoes is refused as soon as it is made, whoever would approve it."""
     show.consent("ep-001")
@@ -359,6 +362,7 @@ def test_a_plain_pitch_shift_is_never_approved(show: Showcase) -> None:
     assert "pitch" in refused.err
 
 
+@pytest.mark.slow
 def test_the_receipt_alone_takes_an_episode_down(show: Showcase) -> None:
     """With nothing but the code, no keyring and no passphrase, the public folder forgets the episode, for good."""
     receipt = show.consent("ep-001")
@@ -388,6 +392,7 @@ def test_the_receipt_alone_takes_an_episode_down(show: Showcase) -> None:
     assert show.ok("verify", as_json=True).json["holds"] is True
 
 
+@pytest.mark.slow
 def test_what_was_neither_cut_nor_revoiced_closes_the_gate(show: Showcase, monkeypatch: pytest.MonkeyPatch) -> None:
     """With every guard before it switched off, the proof finds the word by its sound and by its text, and whose voice it is."""
     from stablecast.model import RedactedAudio
@@ -461,6 +466,7 @@ def test_words_are_corrected_in_a_file(show: Showcase) -> None:
     assert show.ok("correct", "ep-001", "--in-file", "--redact", "6-7", as_json=True).json["version"] == 2
 
 
+@pytest.mark.slow
 def test_a_withdrawal_in_the_middle_of_publishing_wins(show: Showcase, monkeypatch: pytest.MonkeyPatch) -> None:
     """Withdrawn between the moment the facts are kept and the moment the new tree takes its place, it is not there after."""
     from stablecast.store import keyring
@@ -520,6 +526,7 @@ def test_who_changes_a_public_byte_is_found(public: Showcase) -> None:
     assert [v["id"] for v in broken.json["invariants"] if not v["holds"]] == ["I7"]
 
 
+@pytest.mark.slow
 def test_two_speakers_keep_their_tracks_and_get_two_voices(show: Showcase, demo_data: Path) -> None:
     """With --speaker each alias has a track of its own, and captions name both."""
     tracks = []
@@ -606,6 +613,7 @@ def test_a_label_in_a_title_is_a_warning_and_stops_nothing(show: Showcase) -> No
     assert 'title: "victim": rather young person' in about
 
 
+@pytest.mark.slow
 def test_a_second_run_is_told_to_wait(show: Showcase) -> None:
     """Two commands that write do not meet: the second ends with 5, and the lock frees itself when the first is killed."""
     show.ok("correct", "ep-001", "--redact", "6-7")
@@ -622,6 +630,7 @@ def test_a_second_run_is_told_to_wait(show: Showcase) -> None:
     show.made()
 
 
+@pytest.mark.slow
 def test_no_name_passphrase_or_title_is_in_any_command_line(show: Showcase) -> None:
     """While a run works, the process list shows no protected word, source name, title or passphrase."""
     show.ok("correct", "ep-001", "--redact", "6-7")
@@ -689,6 +698,7 @@ def test_the_report_is_for_staff_and_holds_no_word(show: Showcase) -> None:
     assert show("report", "ep-001", "--out", show.root / "feed" / "report.html").code == 2
 
 
+@pytest.mark.slow
 def test_a_hold_is_lifted_by_the_lead_alone(show: Showcase) -> None:
     """At the command line too: by the lead's own account and password, by nobody else's, and not without a name."""
     show.consent("ep-001")

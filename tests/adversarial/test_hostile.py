@@ -318,6 +318,7 @@ NAMES = ("-i.wav", "--help.wav", "concat:a.wav", "http:x.wav", "ep%03d.wav", "a;
          "CON.wav", "|touch PWN", "pipe:0", "a\tb.wav", "'.wav", '".wav', "\\.wav", "%n%s.wav", "\x1b[31m.wav")  # fmt: skip
 
 
+@pytest.mark.slow
 def test_no_name_is_more_than_a_name(show: Trial, count: Count) -> None:
     """T05: taken in or refused, nothing is run, and the name is nowhere but under the seal: not even in an error."""
     secret = marker()

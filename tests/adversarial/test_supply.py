@@ -119,6 +119,7 @@ def trapped(folder: Path, mark: Path) -> None:
     (folder / "pyproject.toml").write_text("[tool.stablecast]\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["script", "module"])
 def test_nothing_is_run_out_of_the_folder_somebody_works_in(way: str, tmp_path: Path) -> None:
     """T68: the installed command and `python -m`, in a folder and a show full of traps, with "." on the PATH."""
