@@ -114,7 +114,7 @@ def _watched(pid: int) -> Iterator[list[int]]:
 
     def look() -> None:
         while not stop.wait(_LOOK_S):
-            peak[0] = max(peak[0], sum(map(_pages, _family(pid))))
+            peak[0] = max(peak[0], sum(_pages(pid)))
 
     thread = threading.Thread(target=look, daemon=True)
     thread.start()
@@ -125,18 +125,18 @@ def _watched(pid: int) -> Iterator[list[int]]:
         thread.join()
 
 
-def _family(pid: int) -> Iterator[int]:
-    yield pid
-    with contextlib.suppress(OSError):
+def _pages(pid: int, parent_size: int = 0) -> Iterator[int]:
+    """Resident pages of a process, and of each that it started and that is a program of its own by now.
+
+    Between fork and exec a child shows all that its parent holds once more: it is known by the very same size.
+    """
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        size, resident = map(int, Path(f"/proc/{pid}/statm").read_text().split()[:2])
+        if size != parent_size:
+            yield resident
         for task in Path(f"/proc/{pid}/task").iterdir():
             for child in (task / "children").read_text().split():
-                yield from _family(int(child))
-
-
-def _pages(pid: int) -> int:
-    with contextlib.suppress(OSError, IndexError, ValueError):
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return 0
+                yield from _pages(int(child), size)
 
 
 def in_turn(sides: Mapping[str, Callable[[], Spent]], runs: int) -> dict[str, Spent]:
